@@ -1,0 +1,92 @@
+"""The Kafka message: its model and schema, its key, how it is written and read.
+
+`TradeMessage` is the published contract (docs/schema/aggtrade.v1.schema.json). `encode` and
+`decode` are the quick way; a test holds them equal to the model.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lakehouse.errors import UnreadableError
+from lakehouse.trade import DECIMAL_TEXT, Source, Trade
+
+SCHEMA_VERSION: Final = 1
+REASON_HEADER: Final = "reason"
+INGEST_TIME_HEADER: Final = "ingest_time"
+EXCHANGE_HEADER: Final = "exchange"
+
+DecimalText = Annotated[str, Field(pattern=f"^{DECIMAL_TEXT.pattern}$")]
+Micros = Annotated[int, Field(description="microseconds since 1970-01-01 UTC")]
+
+
+class TradeMessage(BaseModel):
+    """One aggregate trade on the topic `binance.aggtrade`; the Kafka key is the symbol."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, title="aggtrade v1")
+
+    exchange: Annotated[str, Field(min_length=1, description="lower case: binance")]
+    symbol: Annotated[str, Field(min_length=1, description="as the exchange writes it: BTCUSDT")]
+    agg_id: Annotated[int, Field(description="rises by one per exchange and symbol")]
+    price: Annotated[DecimalText, Field(description="quote per base, exactly as sent")]
+    qty: Annotated[DecimalText, Field(description="base currency, exactly as sent")]
+    first_trade_id: Annotated[int, Field(description="first trade in the aggregate")]
+    last_trade_id: Annotated[int, Field(description="last trade in the aggregate")]
+    trade_time: Micros
+    event_time: Micros
+    is_buyer_maker: Annotated[bool, Field(description="true: the taker sold")]
+    ingest_time: Micros
+    source: Source
+    schema_version: Literal[1] = SCHEMA_VERSION
+
+
+def key_of(trade: Trade) -> bytes:
+    """The Kafka key: one symbol stays in one partition, so its order holds."""
+    return trade.symbol.encode()
+
+
+def encode(trade: Trade) -> bytes:
+    """The message's value: compact JSON in UTF-8, fields in the order of the model."""
+    return orjson.dumps(
+        {
+            "exchange": trade.exchange,
+            "symbol": trade.symbol,
+            "agg_id": trade.agg_id,
+            "price": trade.price,
+            "qty": trade.qty,
+            "first_trade_id": trade.first_trade_id,
+            "last_trade_id": trade.last_trade_id,
+            "trade_time": trade.trade_time,
+            "event_time": trade.event_time,
+            "is_buyer_maker": trade.is_buyer_maker,
+            "ingest_time": trade.ingest_time,
+            "source": trade.source,
+            "schema_version": SCHEMA_VERSION,
+        }
+    )
+
+
+def decode(value: bytes) -> Trade:
+    """Read a message back; UnreadableError where it breaks the contract."""
+    try:
+        message = TradeMessage.model_validate_json(value)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "value"
+        raise UnreadableError(f"contract_broken:{where}") from None
+    fields = message.model_dump(include=set(Trade._fields))
+    return Trade(**fields)
+
+
+def dead_letter_headers(reason: str, exchange: str, ingest_time: int) -> list[tuple[str, bytes]]:
+    """Headers of a dead letter; its value is the raw frame, byte for byte."""
+    return [
+        (REASON_HEADER, reason.encode()),
+        (EXCHANGE_HEADER, exchange.encode()),
+        (INGEST_TIME_HEADER, str(ingest_time).encode()),
+    ]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema that docs/schema publishes."""
+    return TradeMessage.model_json_schema()

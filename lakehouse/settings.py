@@ -1,0 +1,133 @@
+"""Every setting, its default and its meaning; read from the environment and from `.env`.
+
+A test holds `.env.example` equal to this module. Secrets are `SecretStr`: they print as stars.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from lakehouse.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """The settings of all parts. Empty KAFKA_BOOTSTRAP_SERVERS means: the embedded broker."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    binance_ws_url: str = "wss://data-stream.binance.vision"
+    binance_rest_url: str = "https://data-api.binance.vision"
+    symbols: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT")
+
+    kafka_bootstrap_servers: str = ""
+    kafka_topic: str = "binance.aggtrade"
+    kafka_dlq_topic: str = "binance.aggtrade.dlq"
+    kafka_partitions: Annotated[int, Field(ge=1, le=1000)] = 2
+    kafka_replication: Annotated[int, Field(ge=1, le=10)] = 1
+    kafka_retention_hours: Annotated[int, Field(ge=1)] = 168
+
+    lake_catalog_type: Literal["sql", "rest"] = "sql"
+    lake_catalog_uri: str = ""
+    lake_warehouse: str = ""
+    s3_endpoint: str = ""
+    s3_access_key: SecretStr = SecretStr("")
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_region: str = "us-east-1"
+
+    spark_master: str = "local[*]"
+    spark_driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "2g"
+    checkpoint_dir: str = ""
+    trigger_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
+    max_rows_per_batch: Annotated[int, Field(ge=1000)] = 500_000
+    watermark_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+
+    data_dir: Path = Path(".data")
+    jars_dir: Path = Path("~/.cache/firehose/jars")
+    producer_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            return value
+        names = [str(part).strip() for part in parts]
+        if not names or not all(name and name == name.upper() for name in names):
+            raise ValueError("a comma list in upper case is wanted, for example BTCUSDT,ETHUSDT")
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("binance_ws_url")
+    @classmethod
+    def _websocket(cls, url: str) -> str:
+        return _with_scheme(url, ("ws://", "wss://"))
+
+    @field_validator("binance_rest_url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        return _with_scheme(url, ("http://", "https://"))
+
+    @model_validator(mode="after")
+    def _settle(self) -> "Settings":
+        if self.lake_catalog_type == "rest" and not self.lake_catalog_uri:
+            raise ValueError("LAKE_CATALOG_TYPE=rest needs LAKE_CATALOG_URI")
+        if self.kafka_topic == self.kafka_dlq_topic:
+            raise ValueError("KAFKA_TOPIC and KAFKA_DLQ_TOPIC must differ")
+        return self
+
+    @property
+    def data_path(self) -> Path:
+        """The folder of the embedded stack's state, absolute."""
+        return self.data_dir.expanduser().resolve()
+
+    @property
+    def catalog_db(self) -> Path:
+        """The SQLite file of the embedded catalog."""
+        return self.data_path / "catalog.db"
+
+    @property
+    def warehouse(self) -> str:
+        """Where tables live: LAKE_WAREHOUSE, or a folder in the data folder."""
+        return self.lake_warehouse or (self.data_path / "warehouse").as_uri()
+
+    @property
+    def checkpoints(self) -> str:
+        """Where streams keep their offsets: CHECKPOINT_DIR, or a folder in the data folder."""
+        return self.checkpoint_dir or str(self.data_path / "checkpoints")
+
+    @property
+    def jars_path(self) -> Path:
+        """The jar cache, shared by every data folder of this user."""
+        return self.jars_dir.expanduser().resolve()
+
+
+def load(**overrides: object) -> Settings:
+    """The settings of this process; SettingsError names the setting that can't be used."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(_sentence(error), "See .env.example for every setting.") from None
+
+
+@lru_cache(maxsize=1)
+def current() -> Settings:
+    """`load()` without overrides, read once."""
+    return load()
+
+
+def _with_scheme(url: str, schemes: tuple[str, ...]) -> str:
+    if not url.startswith(schemes):
+        raise ValueError(f"must begin with {' or '.join(schemes)}")
+    return url.rstrip("/")
+
+
+def _sentence(error: ValidationError) -> str:
+    # The rejected value is left out on purpose: it may be a secret.
+    problems = [
+        f"{'.'.join(str(part) for part in item['loc']).upper() or 'Settings'}: {item['msg']}"
+        for item in error.errors(include_input=False, include_url=False)
+    ]
+    return "; ".join(problems).replace("Value error, ", "") + "."
