@@ -78,6 +78,10 @@ class Settings(BaseSettings):
             raise ValueError("KAFKA_TOPIC and KAFKA_DLQ_TOPIC must differ")
         return self
 
+    def as_env(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process (secrets in clear)."""
+        return {name.upper(): _env_text(value) for name, value in self}
+
     @property
     def data_path(self) -> Path:
         """The folder of the embedded stack's state, absolute."""
@@ -116,6 +120,12 @@ def load(**overrides: object) -> Settings:
 def current() -> Settings:
     """`load()` without overrides, read once."""
     return load()
+
+
+def _env_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _with_scheme(url: str, schemes: tuple[str, ...]) -> str:
