@@ -1,0 +1,1 @@
+"""A server that speaks the exchange's websocket and REST protocols, with faults on request."""
