@@ -1,0 +1,118 @@
+"""`python -m producer`: bring the exchange's trades into Kafka until stopped."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import orjson
+
+from lakehouse.errors import FirehoseError, ResourceError, SettingsError, UnreachableError
+from lakehouse.settings import Settings, load
+from producer import metrics
+from producer.logs import Log, configure
+from producer.metrics import Counters
+from producer.protocol import Session
+from producer.pump import Pump
+from producer.sink import KafkaSink
+from producer.topics import ensure_topics
+
+FLUSH_SECONDS: Final = 10.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. A FirehoseError is told in one sentence."""
+    options = _options(arguments)
+    try:
+        settings = load()
+        log = configure(settings.log_level)
+        asyncio.run(_run(settings, options.ready_file, log))
+    except FirehoseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m producer", description=__doc__)
+    parser.add_argument(
+        "--ready-file",
+        type=Path,
+        metavar="PATH",
+        help='written once Kafka is there: {"metrics_port": …, "pid": …}',
+    )
+    return parser.parse_args(arguments)
+
+
+async def _run(settings: Settings, ready_file: Path | None, log: Log) -> None:
+    if not settings.kafka_bootstrap_servers:
+        raise SettingsError(
+            "KAFKA_BOOTSTRAP_SERVERS is empty, so there is no Kafka to write to.",
+            "Set it, or use `firehose run`, which starts a broker of its own.",
+        )
+    stop = _stop_on_signals()
+    counters = Counters(settings.symbols)
+    session = Session(settings.binance_ws_url, settings.symbols, Random())
+    port = metrics.serve(counters, settings.producer_metrics_port)
+    for warning in await asyncio.to_thread(ensure_topics, settings, log):
+        log.warning("topic_differs", detail=warning)
+    sink = KafkaSink(settings, counters, log)
+    _tell_ready(ready_file, port)
+    log.info("ready", metrics_port=port, symbols=len(settings.symbols))
+    try:
+        await Pump(session, sink, counters, log).run(stop)
+        sink.flush(FLUSH_SECONDS)
+    finally:
+        sink.close()
+        _account(counters, log)
+    _demand_all(counters)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _tell_ready(path: Path | None, port: int) -> None:
+    if path is None:
+        return
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(orjson.dumps({"metrics_port": port, "pid": os.getpid()}))
+        draft.replace(path)
+    except OSError as error:
+        raise ResourceError(
+            f"The ready file {path} can't be written: {error.strerror}.",
+            "Give --ready-file a path in a folder that exists.",
+        ) from None
+
+
+def _account(counters: Counters, log: Log) -> None:
+    log.info(
+        "stopped",
+        frames=counters.frames_received,
+        delivered=counters.delivered,
+        dlq_delivered=counters.dlq_delivered,
+        control=counters.control_frames,
+        unaccounted=counters.unaccounted,
+    )
+
+
+def _demand_all(counters: Counters) -> None:
+    if counters.unaccounted:
+        raise UnreachableError(
+            f"{counters.unaccounted} of {counters.frames_received} frames were not acknowledged "
+            f"by Kafka within {FLUSH_SECONDS:g} s.",
+            "Look at the broker; these frames have to be repaired from the exchange.",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""Where messages go. `Sink` is what the pump needs; `KafkaSink` is the real thing and
+`MemorySink` (memory_sink.py) its twin: the same tests run on both.
+
+Promises: messages of one key stay in the order of `send`; nothing accepted is dropped; what
+counts as delivered is what was acknowledged; memory is bounded, a full sink says False.
+"""
+
+import time
+from collections import deque
+from functools import partial
+from typing import Any, Final, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from lakehouse.errors import StackError
+from lakehouse.messages import encode, key_of
+from lakehouse.settings import Settings
+from lakehouse.trade import Trade
+from producer.dead_letters import cut, whole
+from producer.logs import LibraryLog, Log
+from producer.metrics import Counters
+from producer.protocol import DeadLetter
+from producer.topics import MAX_MESSAGE_BYTES
+
+MAX_IN_FLIGHT: Final = 100_000
+MAX_IN_FLIGHT_KIB: Final = 64 * 1024
+LINGER_MS: Final = 10
+_TOO_LARGE: Final = KafkaError.MSG_SIZE_TOO_LARGE
+
+
+class Sink(Protocol):
+    """Takes trades and dead letters; counts what it accepts and what is acknowledged."""
+
+    def send(self, trade: Trade) -> bool:
+        """Accept a trade, or False where the sink is full: poll, then send it again."""
+        ...
+
+    def send_dead_letter(self, letter: DeadLetter) -> bool:
+        """Accept a frame that can't be read; False as in `send`."""
+        ...
+
+    def poll(self) -> None:
+        """Take in acknowledgements; StackError where a message was refused for good."""
+        ...
+
+    def flush(self, seconds: float) -> int:
+        """Wait for acknowledgements; the number of messages still without one."""
+        ...
+
+
+class KafkaSink:
+    """An idempotent Kafka producer. A broker that is away is waited for without end."""
+
+    def __init__(self, settings: Settings, counters: Counters, log: Log, **extra: Any) -> None:
+        """`extra` are further settings of librdkafka, dots written as underscores."""
+        self._topic = settings.kafka_topic
+        self._dlq_topic = settings.kafka_dlq_topic
+        self._counters = counters
+        self._log = log
+        self._refused: StackError | None = None
+        self._to_cut: deque[DeadLetter] = deque()
+        config = _config(settings.kafka_bootstrap_servers)
+        config.update({name.replace("_", "."): value for name, value in extra.items()})
+        self._producer = Producer(config, logger=LibraryLog(log).logger())
+
+    def send(self, trade: Trade) -> bool:
+        """See Sink; the key is the symbol."""
+        acknowledged = partial(self._acknowledged, trade.ingest_time)
+        try:
+            self._producer.produce(
+                self._topic, encode(trade), key_of(trade), on_delivery=acknowledged
+            )
+        except BufferError:
+            return False
+        except KafkaException as error:
+            raise _refusal(self._topic, error.args[0]) from None
+        self._counters.accepted += 1
+        return True
+
+    def send_dead_letter(self, letter: DeadLetter) -> bool:
+        """See Sink; the value is the raw frame, cut only where the broker refuses its size."""
+        value, headers = whole(letter)
+        report = partial(self._letter_acknowledged, letter)
+        try:
+            self._producer.produce(self._dlq_topic, value, headers=headers, on_delivery=report)
+        except BufferError:
+            return False
+        except KafkaException as error:
+            self._letter_refused(letter, error.args[0])
+        self._counters.accepted += 1
+        return True
+
+    def poll(self) -> None:
+        """See Sink; librdkafka's log lines are taken in here too."""
+        self._producer.poll(0)
+        while self._to_cut and self._send_cut(self._to_cut[0]):
+            self._to_cut.popleft()
+        if self._refused is not None:
+            raise self._refused
+
+    def flush(self, seconds: float) -> int:
+        """See Sink."""
+        deadline = time.monotonic() + seconds
+        self.poll()
+        while self._counters.in_flight and (left := deadline - time.monotonic()) > 0:
+            # flush() sends at once what lingers; in slices, as poll() may send more.
+            self._producer.flush(min(0.2, left))
+            self.poll()
+        return self._counters.in_flight
+
+    def close(self) -> None:
+        """Let go of what is not acknowledged; `flush` before."""
+        self._producer.purge()
+
+    def _acknowledged(self, ingest_time: int, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._refuse(_refusal(self._topic, error))
+            return
+        counters, now = self._counters, time.time()
+        counters.delivered += 1
+        counters.last_delivery_timestamp = now
+        counters.latency.observe(now - ingest_time / 1e6)
+
+    def _letter_acknowledged(
+        self, letter: DeadLetter, error: KafkaError | None, _: Message
+    ) -> None:
+        if error is not None:
+            self._letter_refused(letter, error)
+        else:
+            self._count_letter(letter)
+
+    def _letter_refused(self, letter: DeadLetter, error: KafkaError) -> None:
+        if error.code() == _TOO_LARGE:
+            self._to_cut.append(letter)
+        else:
+            self._refuse(_refusal(self._dlq_topic, error))
+
+    def _send_cut(self, letter: DeadLetter) -> bool:
+        value, headers = cut(letter)
+        report = partial(self._cut_acknowledged, letter)
+        try:
+            self._producer.produce(self._dlq_topic, value, headers=headers, on_delivery=report)
+        except BufferError:
+            return False
+        self._counters.dead_letters_cut += 1
+        self._log.warning("dead_letter_cut", raw_bytes=len(letter.raw), reason=letter.reason)
+        return True
+
+    def _cut_acknowledged(self, letter: DeadLetter, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._refuse(_refusal(self._dlq_topic, error))
+        else:
+            self._count_letter(letter)
+
+    def _count_letter(self, letter: DeadLetter) -> None:
+        now = time.time()
+        self._counters.dlq_delivered += 1
+        self._counters.last_delivery_timestamp = now
+        self._counters.latency.observe(now - letter.ingest_time / 1e6)
+
+    def _refuse(self, refusal: StackError) -> None:
+        self._counters.delivery_failed += 1
+        self._refused = self._refused or refusal
+
+
+def _config(bootstrap_servers: str) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": bootstrap_servers,
+        "client.id": "firehose-producer",
+        "enable.idempotence": True,
+        "acks": "all",
+        # Waiting is right: giving a message up would lose it. The bounds below hold the memory.
+        "message.timeout.ms": 0,
+        "queue.buffering.max.messages": MAX_IN_FLIGHT,
+        "queue.buffering.max.kbytes": MAX_IN_FLIGHT_KIB,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "compression.type": "zstd",
+        "linger.ms": LINGER_MS,
+        # As Java's clients do, so that every writer puts a symbol into the same partition.
+        "partitioner": "murmur2_random",
+        "socket.keepalive.enable": True,
+    }
+
+
+def _refusal(topic: str, error: KafkaError) -> StackError:
+    hint = "Look at the broker's log; what was not acknowledged is counted in the last log line."
+    if error.code() == _TOO_LARGE:
+        hint = f"Raise max.message.bytes of {topic} to 1 MB at least."
+    return StackError(f"Kafka refused a message for {topic}: {error.str()}.", hint)
