@@ -70,6 +70,14 @@ class Settings(BaseSettings):
     def _http(cls, url: str) -> str:
         return _with_scheme(url, ("http://", "https://"))
 
+    @field_validator("data_dir")
+    @classmethod
+    def _in_addresses(cls, folder: Path) -> Path:
+        # The folder becomes part of file: and sqlite: addresses, where these end or mean more.
+        if set("#?%") & set(str(folder.expanduser().resolve())):
+            raise ValueError("the folder's path can't hold # ? or %")
+        return folder
+
     @model_validator(mode="after")
     def _settle(self) -> "Settings":
         if self.lake_catalog_type == "rest" and not self.lake_catalog_uri:
@@ -89,13 +97,16 @@ class Settings(BaseSettings):
 
     @property
     def catalog_db(self) -> Path:
-        """The SQLite file of the embedded catalog."""
+        """The SQLite file of the embedded catalog: LAKE_CATALOG_URI's, or the data folder's."""
+        if self.lake_catalog_uri.startswith("sqlite:///"):
+            return Path(self.lake_catalog_uri.removeprefix("sqlite:///"))
         return self.data_path / "catalog.db"
 
     @property
     def warehouse(self) -> str:
         """Where tables live: LAKE_WAREHOUSE, or a folder in the data folder."""
-        return self.lake_warehouse or (self.data_path / "warehouse").as_uri()
+        # Not as_uri(): readers take "%20" literally, and the tables would lie beside the folder.
+        return self.lake_warehouse or f"file://{self.data_path / 'warehouse'}"
 
     @property
     def checkpoints(self) -> str:

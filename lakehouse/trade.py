@@ -45,4 +45,3 @@ class Trade(NamedTuple):
 def is_decimal_text(text: object) -> bool:
     """Whether `text` is a decimal in plain notation."""
     return isinstance(text, str) and DECIMAL_TEXT.fullmatch(text) is not None
-

@@ -93,6 +93,4 @@ def _checked(trade: Trade) -> Trade:
         raise UnreadableError("qty_unreadable")
     if type(trade.is_buyer_maker) is not bool:
         raise UnreadableError("is_buyer_maker_unreadable")
-    return trade._replace(
-        trade_time=micros(trade.trade_time), event_time=micros(trade.event_time)
-    )
+    return trade._replace(trade_time=micros(trade.trade_time), event_time=micros(trade.event_time))
