@@ -1,0 +1,41 @@
+"""What every kind of test shares: a marker by folder, the recorded data, Hypothesis profiles."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).resolve().parent
+KINDS = frozenset({"unit", "spark", "integration", "e2e", "chaos"})
+SHARED_DATA = TESTS.parents[1] / "shared" / "data"
+
+# No deadline: on two shared cores a slow example says nothing. "ci" plays the same examples each
+# time, so that a red build is about the change; "dev" looks for new ones.
+_LESS_FUSSY = [HealthCheck.too_slow]
+settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=_LESS_FUSSY)
+settings.register_profile("dev", deadline=None, suppress_health_check=_LESS_FUSSY)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def kind_of(path: Path) -> str | None:
+    """The kind of a test file: the folder under tests/ that it lies in; None beside them."""
+    if not path.is_relative_to(TESTS):
+        return None
+    first = path.relative_to(TESTS).parts[0]
+    return first if first in KINDS else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its folder's name, so that `-m unit` and the folders agree."""
+    for item in items:
+        if kind := kind_of(item.path):
+            item.add_marker(kind)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The recorded market data beside the project; the test is skipped where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the recorded data is not at {SHARED_DATA}")
+    return SHARED_DATA
