@@ -1,0 +1,91 @@
+"""What the catalog knows, for readers: each table's name and where its newest metadata stands."""
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from lakehouse.errors import SettingsError, UnreachableError
+from lakehouse.settings import Settings
+from lakehouse.tables import CATALOG, NAMESPACE
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
+_FILL = "Fill one first with `firehose run` or `make demo`, or name another with --data-dir."
+_TABLES = """
+SELECT table_name, metadata_location FROM iceberg_tables
+WHERE catalog_name = ? AND table_namespace = ? AND metadata_location IS NOT NULL
+"""
+
+
+def table_locations(settings: Settings) -> dict[str, str]:
+    """Table name → address of its newest metadata file, all read at one moment where possible.
+
+    SettingsError where there is no lake yet, UnreachableError where the catalog does not answer.
+    """
+    if settings.lake_catalog_type == "rest":
+        return _from_rest(settings)
+    return _from_sqlite(settings)
+
+
+def rest_catalog(settings: Settings) -> "Catalog":
+    """The REST catalog of LAKE_CATALOG_URI; UnreachableError where it does not answer."""
+    # Imported here because it takes a second, which the embedded catalog need not pay.
+    from pyiceberg.catalog import load_catalog
+
+    wanted = {
+        "type": "rest",
+        "uri": settings.lake_catalog_uri,
+        "warehouse": settings.lake_warehouse,
+        "s3.endpoint": settings.s3_endpoint,
+        "s3.region": settings.s3_region,
+        "s3.access-key-id": settings.s3_access_key.get_secret_value(),
+        "s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
+    }
+    try:
+        return load_catalog(CATALOG, **{name: value for name, value in wanted.items() if value})
+    except (OSError, ValueError) as error:
+        raise _unreachable(settings.lake_catalog_uri, error) from None
+
+
+def _from_sqlite(settings: Settings) -> dict[str, str]:
+    # Java's JDBC catalog and pyiceberg's SqlCatalog share this one table, and asking SQLite for
+    # it spares a second of imports. Nothing is written: mode=rw neither creates the file nor
+    # fails, as mode=ro does, on the journal that a killed writer leaves behind.
+    path = settings.catalog_db
+    if not path.is_file():
+        raise SettingsError(f"There is no lake in {settings.data_path} yet.", _FILL)
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=10)) as con:
+            return dict(con.execute(_TABLES, (CATALOG, NAMESPACE)).fetchall())
+    except sqlite3.Error as error:
+        if "no such table" in str(error):
+            raise SettingsError(f"The lake in {settings.data_path} is empty.", _FILL) from None
+        raise _unreachable(str(path), error) from None
+
+
+def _from_rest(settings: Settings) -> dict[str, str]:
+    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, RESTError
+
+    catalog = rest_catalog(settings)
+    found: dict[str, str] = {}
+    try:
+        for identifier in catalog.list_tables(NAMESPACE):
+            try:
+                found[identifier[-1]] = catalog.load_table(identifier).metadata_location
+            except NoSuchTableError:
+                continue  # dropped since it was listed
+    except NoSuchNamespaceError:
+        where = settings.lake_catalog_uri
+        raise SettingsError(f"The catalog {where} holds no namespace {NAMESPACE}.", _FILL) from None
+    except (OSError, ValueError, RESTError) as error:
+        raise _unreachable(settings.lake_catalog_uri, error) from None
+    return found
+
+
+def _unreachable(where: str, error: Exception) -> UnreachableError:
+    first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    return UnreachableError(
+        f"The catalog {where} can't be read: {first_line}.",
+        "Is it running, and are LAKE_CATALOG_URI and the S3 settings right?",
+    )
