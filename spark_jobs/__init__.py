@@ -1,0 +1,1 @@
+"""Kafka → Bronze → Silver → Gold, with quarantine and audit: source, transform, sink."""

@@ -1,0 +1,41 @@
+"""The tables of the lake and their statements, read from `sql/<table>/<statement>.sql`.
+
+Each statement stands once; its path is its name. `{source}` in a statement names the view that
+its rows come from; values are bound with `:name`.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from lakehouse.errors import SettingsError
+
+CATALOG = "lake"
+NAMESPACE = "market"
+BRONZE = "crypto_bronze_aggtrade"
+SILVER = "crypto_silver_trades"
+QUARANTINE = "crypto_quarantine"
+GOLD = "crypto_gold_minute"
+AUDIT = "ops_audit"
+ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT)
+
+_SQL = Path(__file__).resolve().parent.parent / "sql"
+
+
+def full_name(table: str) -> str:
+    """`lake.market.<table>`."""
+    return f"{CATALOG}.{NAMESPACE}.{table}"
+
+
+@cache
+def statement(table: str, name: str) -> str:
+    """The text of `sql/<table>/<name>.sql`."""
+    path = _SQL / table / f"{name}.sql"
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(f"There is no statement {path}.", "Reinstall the project.") from None
+
+
+def ddl(table: str) -> str:
+    """The CREATE TABLE IF NOT EXISTS of a table."""
+    return statement(table, "table")

@@ -1,0 +1,107 @@
+"""`python -m spark_jobs`: run the streams, or open a spark-sql shell on the lake."""
+
+import logging
+import os
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from lakehouse import settings as settings_module
+from lakehouse.errors import FirehoseError, SettingsError
+from lakehouse.settings import Settings
+from lakehouse.stack import jars
+from spark_jobs import session
+from spark_jobs.app import JOBS, Application
+from spark_jobs.stream import Context
+
+app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run(
+    job: Annotated[
+        list[str] | None, typer.Option(help=f"Only these streams: {', '.join(JOBS)}.")
+    ] = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Written when the streams have started.")
+    ] = None,
+) -> None:
+    """Run the streams until SIGTERM; on SIGUSR1 finish what is there, then end."""
+    settings = settings_module.load()
+    names = _chosen(job)
+    _need_broker(settings, names)
+    spark = session.build(settings, jars.ensure(settings, _report).spark, "firehose")
+    try:
+        session.create_tables(spark)
+        context = Context(spark, settings, run_id=uuid.uuid4().hex)
+        application = Application(context, names)
+        application.listen()
+        application.run(lambda: _ready(ready_file))
+    finally:
+        spark.stop()
+
+
+@app.command()
+def shell() -> None:
+    """A spark-sql shell on the lake; type `exit;` to leave it."""
+    settings = settings_module.load()
+    conf = session.configuration(settings, jars.ensure(settings, _report).spark)
+    arguments = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
+    session.export_s3_credentials(settings)
+    binary = Path(sys.prefix) / "bin" / "spark-sql"
+    os.execv(binary, [str(binary), "--master", settings.spark_master, *arguments])
+
+
+def _chosen(job: list[str] | None) -> list[str]:
+    unknown = set(job or ()) - set(JOBS)
+    if unknown:
+        raise SettingsError(
+            f"There is no job {', '.join(sorted(unknown))}.", f"Choose from {', '.join(JOBS)}."
+        )
+    return [name for name in JOBS if not job or name in job]
+
+
+def _need_broker(settings: Settings, names: list[str]) -> None:
+    if not settings.kafka_bootstrap_servers and {"crypto_bronze_aggtrade", "dead_letters"} & {
+        *names
+    }:
+        raise SettingsError(
+            "KAFKA_BOOTSTRAP_SERVERS is empty.",
+            "`firehose run` starts a broker of its own; a job alone needs to be told of one.",
+        )
+
+
+def _ready(path: Path | None) -> None:
+    if path is not None:
+        path.write_text(str(os.getpid()), encoding="utf-8")
+
+
+def _report(text: str) -> None:
+    structlog.get_logger(__name__).info("setup", step=text)
+
+
+def main(entry: Callable[[], None] = app) -> None:
+    """The entry point: user errors become one sentence and an exit code."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        entry()
+    except FirehoseError as error:
+        print(f"spark_jobs: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

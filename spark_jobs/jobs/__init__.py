@@ -1,0 +1,1 @@
+"""One module for each table that a stream fills: source, transform, sink."""

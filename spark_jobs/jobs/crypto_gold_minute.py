@@ -1,0 +1,115 @@
+"""Silver → Gold: the minutes that new trades touch are counted anew, and their windows with them.
+
+A minute is always counted from all its trades in Silver, so a batch may be run twice and a trade
+may come late: Gold stays a pure function of Silver.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse import tables
+from spark_jobs import minutes, sinks, sources
+from spark_jobs.audit import Auditor, Counts
+from spark_jobs.sinks import Batch
+from spark_jobs.stream import Context
+from spark_jobs.transforms import gold
+
+_MINUTE = "unix_seconds({}) div 60"
+
+
+class GoldJob:
+    """Upserts minute features; knows which minutes can still change without new trades."""
+
+    name = tables.GOLD
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._audit = Auditor(context.spark, context.run_id, self.name)
+        self._open: set[int] = set()
+        self._newest_second = 0
+
+    def source(self) -> DataFrame:
+        self._recall(self._context.spark)
+        return sources.table_stream(self._context.spark, self._context.settings, tables.SILVER)
+
+    def process(self, rows: DataFrame, batch: Batch) -> None:
+        with self._audit.watching(batch) as record:
+            touched = _touched(rows)
+            if not touched:
+                return
+            spark = rows.sparkSession
+            upserted = self._upsert(spark, touched)
+            count = sum(row["rows"] for row in touched)
+            ingested = [row["oldest_ingest"] for row in touched]
+            record.counts = Counts(
+                rows_in=count,
+                rows_out=count,
+                rows_upserted=upserted,
+                oldest_ingest=min(ingested),
+            )
+
+    def _recall(self, spark: SparkSession) -> None:
+        open_rows = sources.table(spark, tables.GOLD, ~F.col("is_final"))
+        found = open_rows.select(F.expr(_MINUTE.format("minute_ts")).alias("minute")).distinct()
+        self._open = {row["minute"] for row in found.collect()}
+        self._newest_second = sources.newest_trade_micros(spark) // 1_000_000
+
+    def _upsert(self, spark: SparkSession, touched: list[Row]) -> int:
+        self._newest_second = max(self._newest_second, *(row["newest"] for row in touched))
+        final_below = self._newest_second // 60 - self._context.settings.watermark_minutes
+        counted = {row["minute"] for row in touched}
+        still_open = {minute for minute in self._open | counted if minute >= final_below}
+        work = minutes.plan(counted, self._open - still_open)
+        upserted = _rewrite(spark, work, final_below)
+        self._open = still_open
+        return upserted
+
+
+def _touched(rows: DataFrame) -> list[Row]:
+    grouped = rows.groupBy(F.expr(_MINUTE.format("event_ts")).alias("minute"))
+    return grouped.agg(
+        F.count("*").alias("rows"),
+        F.max(F.expr("unix_seconds(event_ts)")).alias("newest"),
+        F.min(F.unix_micros("ingest_ts")).alias("oldest_ingest"),
+    ).collect()
+
+
+def _rewrite(spark: SparkSession, work: minutes.Plan, final_below: int) -> int:
+    """Bring the rows of `work.rewrite` up to date; returns how many changed."""
+    recounted = gold.bars(sources.table(spark, tables.SILVER, _within("event_ts", work.recount)))
+    standing = sources.table(spark, tables.GOLD, _within("minute_ts", work.context))
+    kept = standing.where(~_within("minute_ts", work.recount)).select(*gold.BAR)
+    wanted = (
+        gold.features(kept.unionByName(recounted))
+        .where(_within("minute_ts", work.rewrite))
+        .withColumn("is_final", F.expr(_MINUTE.format("minute_ts")) < F.lit(final_below))
+    )
+    changed = gold.changed_rows(wanted, standing.drop("updated_at"))
+    # A checkpoint, not a cache: a cached plan that reads Gold breaks the write to Gold.
+    stamped = changed.withColumn("updated_at", F.lit(datetime.now(UTC))).localCheckpoint()
+    count = stamped.count()
+    if count:
+        sinks.merge(stamped.coalesce(1), tables.GOLD, _bounds(work.rewrite))
+    return count
+
+
+def _within(column: str, ranges: Iterable[tuple[int, int]]) -> Column:
+    """Whether a timestamp falls into one of the closed ranges of minutes."""
+    condition = F.lit(False)
+    for first, last in ranges:
+        inside = (F.col(column) >= F.lit(_instant(first))) & (
+            F.col(column) < F.lit(_instant(last + 1))
+        )
+        condition = condition | inside
+    return condition
+
+
+def _bounds(ranges: minutes.Pairs) -> dict[str, object]:
+    return {"from_minute": _instant(ranges[0][0]), "to_minute": _instant(ranges[-1][1])}
+
+
+def _instant(minute: int) -> datetime:
+    return datetime.fromtimestamp(minute * 60, UTC)

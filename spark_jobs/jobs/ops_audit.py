@@ -1,0 +1,31 @@
+"""Dead letters → ops_audit: what the producer could not read is counted here too.
+
+The letters stay in KAFKA_DLQ_TOPIC with their raw bytes and reasons; this job fills no table of
+its own.
+"""
+
+from pyspark.sql import DataFrame
+
+from spark_jobs import sources
+from spark_jobs.audit import Auditor, Counts
+from spark_jobs.sinks import Batch
+from spark_jobs.stream import Context
+
+
+class DeadLetterJob:
+    """Counts the records of KAFKA_DLQ_TOPIC as rows that failed."""
+
+    name = "dead_letters"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._audit = Auditor(context.spark, context.run_id, self.name)
+
+    def source(self) -> DataFrame:
+        settings = self._context.settings
+        return sources.kafka_stream(self._context.spark, settings, settings.kafka_dlq_topic)
+
+    def process(self, rows: DataFrame, batch: Batch) -> None:
+        with self._audit.watching(batch) as record:
+            letters = rows.count()
+            record.counts = Counts(rows_in=letters, dq_fail=letters)

@@ -1,0 +1,112 @@
+"""The Spark session: catalog, storage and the settings that exactness needs."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from lakehouse import tables
+from lakehouse.errors import SettingsError
+from lakehouse.settings import Settings
+
+_CATALOG = f"spark.sql.catalog.{tables.CATALOG}"
+
+
+def build(settings: Settings, jars: Sequence[Path], app_name: str) -> SparkSession:
+    """A session on SPARK_MASTER with the catalog `lake`; the tables are made if missing."""
+    export_s3_credentials(settings)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName(app_name).master(settings.spark_master)
+    for key, value in configuration(settings, jars).items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("WARN")
+    return spark
+
+
+def configuration(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
+    """Every Spark setting of the project."""
+    return _engine(settings, jars) | _catalog(settings)
+
+
+def create_tables(spark: SparkSession) -> None:
+    """Namespace and tables, where they are not there yet."""
+    spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {tables.CATALOG}.{tables.NAMESPACE}")
+    for table in tables.ALL:
+        spark.sql(tables.ddl(table))
+
+
+def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
+    local = settings.spark_master.startswith("local")
+    conf = {
+        "spark.jars": ",".join(str(jar) for jar in jars),
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.driver.extraJavaOptions": "-XX:+UseG1GC -Duser.timezone=UTC",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.scheduler.mode": "FAIR",
+        "spark.sql.session.timeZone": "UTC",
+        # Spark's default gives up decimals to keep digits: 28.8 x 28.8 would round at 6 decimals.
+        "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+        "spark.sql.shuffle.partitions": str(max(2, os.cpu_count() or 2)),
+        "spark.sql.extensions": (
+            "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
+        ),
+        "spark.sql.streaming.stopTimeout": "60000",
+    }
+    if local:
+        conf |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    return conf
+
+
+def _catalog(settings: Settings) -> dict[str, str]:
+    conf = {
+        _CATALOG: "org.apache.iceberg.spark.SparkCatalog",
+        f"{_CATALOG}.warehouse": settings.warehouse,
+        # A cached table is a stale table: Gold must see what Silver committed a moment ago.
+        f"{_CATALOG}.cache-enabled": "false",
+        "spark.sql.defaultCatalog": tables.CATALOG,
+    }
+    conf |= _sql_catalog(settings) if settings.lake_catalog_type == "sql" else _rest(settings)
+    return conf | (_s3(settings) if settings.warehouse.startswith("s3://") else {})
+
+
+def _sql_catalog(settings: Settings) -> dict[str, str]:
+    uri = settings.lake_catalog_uri
+    if uri and not uri.startswith("sqlite:///"):
+        raise SettingsError(
+            "LAKE_CATALOG_TYPE=sql keeps its catalog in SQLite.",
+            "Leave LAKE_CATALOG_URI empty or write sqlite:///path, or use LAKE_CATALOG_TYPE=rest.",
+        )
+    path = uri.removeprefix("sqlite:///") or str(settings.catalog_db)
+    return {
+        f"{_CATALOG}.type": "jdbc",
+        # Several streams commit at once: wait for the file's lock instead of failing.
+        f"{_CATALOG}.uri": f"jdbc:sqlite:{path}?busy_timeout=30000&journal_mode=WAL",
+        f"{_CATALOG}.jdbc.schema-version": "V1",
+    }
+
+
+def _rest(settings: Settings) -> dict[str, str]:
+    return {f"{_CATALOG}.type": "rest", f"{_CATALOG}.uri": settings.lake_catalog_uri}
+
+
+def _s3(settings: Settings) -> dict[str, str]:
+    conf = {
+        f"{_CATALOG}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        f"{_CATALOG}.client.region": settings.s3_region,
+    }
+    if settings.s3_endpoint:
+        conf[f"{_CATALOG}.s3.endpoint"] = settings.s3_endpoint
+        conf[f"{_CATALOG}.s3.path-style-access"] = "true"
+    return conf
+
+
+def export_s3_credentials(settings: Settings) -> None:
+    """Hand the S3 keys to the AWS client."""
+    # By the environment, not by Spark's configuration: that one is shown in logs and pages.
+    if settings.s3_access_key.get_secret_value():
+        os.environ["AWS_ACCESS_KEY_ID"] = settings.s3_access_key.get_secret_value()
+        os.environ["AWS_SECRET_ACCESS_KEY"] = settings.s3_secret_key.get_secret_value()
+        os.environ["AWS_REGION"] = settings.s3_region

@@ -1,0 +1,46 @@
+"""The only reads: streams from Kafka and from tables, and tables as they stand."""
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse import tables
+from lakehouse.settings import Settings
+
+
+def kafka_stream(spark: SparkSession, settings: Settings, topic: str) -> DataFrame:
+    """Every record of a topic from its beginning: key, value, headers, coordinates.
+
+    A record that Kafka deleted before it was read stops the stream: a loss is not passed over.
+    """
+    return (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
+        .option("subscribe", topic)
+        .option("startingOffsets", "earliest")
+        .option("failOnDataLoss", "true")
+        .option("maxOffsetsPerTrigger", settings.max_rows_per_batch)
+        .option("includeHeaders", "true")
+        .load()
+    )
+
+
+def table_stream(spark: SparkSession, settings: Settings, table: str) -> DataFrame:
+    """The rows appended to a table, from its first snapshot on; compaction is passed over."""
+    return (
+        spark.readStream.format("iceberg")
+        .option("streaming-max-rows-per-micro-batch", settings.max_rows_per_batch)
+        .option("streaming-skip-overwrite-snapshots", "true")
+        .load(tables.full_name(table))
+    )
+
+
+def table(spark: SparkSession, name: str, where: Column | None = None) -> DataFrame:
+    """A table as of its newest snapshot, cut by a condition that its files are pruned with."""
+    frame = spark.table(tables.full_name(name))
+    return frame if where is None else frame.where(where)
+
+
+def newest_trade_micros(spark: SparkSession) -> int:
+    """The latest event time in Silver, µs UTC; 0 while Silver is empty."""
+    newest = table(spark, tables.SILVER).agg(F.max(F.unix_micros("event_ts"))).first()
+    return int(newest[0]) if newest is not None and newest[0] is not None else 0

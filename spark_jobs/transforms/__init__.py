@@ -1,0 +1,1 @@
+"""DataFrame → DataFrame and nothing else: no reads, no writes, no clock."""
