@@ -1,0 +1,72 @@
+# `make help` lists the targets: they are the lines with `##`. Extra arguments go in ARGS.
+BIN := .venv/bin
+READY := .venv/.ready
+PYTEST := $(BIN)/pytest -q
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e chaos bench lint format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## create .venv with everything pinned (about 500 MB, once)
+
+$(READY): pyproject.toml uv.lock .ci/setup
+	@.ci/setup
+	@touch $@
+
+demo: $(READY) ## the main job with a simulated exchange, bounded, proved complete
+	@$(BIN)/firehose demo $(ARGS)
+
+run: $(READY) ## the main job against the live exchange until Ctrl-C
+	@$(BIN)/firehose run $(ARGS)
+
+sql: $(READY) ## a spark-sql shell on the lake
+	@$(BIN)/python -m spark_jobs shell $(ARGS)
+
+test: lint test-unit test-spark test-integration test-e2e chaos ## lint, then every kind of test
+
+test-unit: $(READY) ## pure and quick, no JVM
+	$(call tests,unit,120)
+
+test-spark: $(READY) ## transforms and streams in a Spark session
+	$(call tests,spark,300)
+
+test-integration: $(READY) ## real Kafka, exchange and catalog as processes
+	$(call tests,integration,300)
+
+test-e2e: $(READY) ## the commands a user types
+	$(call tests,e2e,900)
+
+chaos: $(READY) ## processes are killed in mid-work; ends with one line of figures
+	$(call tests,chaos,3600,-s)
+
+bench: $(READY) ## measure throughput, freshness and storage
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: $(READY) ## ruff, mypy --strict, who may import whom
+	$(call header,lint)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## let ruff mend what it can
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+clean: ## remove what the project made: .venv, .data, caches
+	rm -rf .venv .data dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf metastore_db derby.log spark-warehouse *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+header = @printf '\n=== %s ===\n' '$(1)'
+
+# $(call tests,KIND,SECONDS PER TEST,MORE OPTIONS): a kind without tests says so and passes.
+define tests
+	$(call header,tests: $(1))
+	@if ls tests/$(1)/test_*.py >/dev/null 2>&1; \
+	then $(PYTEST) tests/$(1) --timeout=$(2) $(3) $(ARGS); \
+	else echo 'No tests of this kind yet.'; fi
+endef
