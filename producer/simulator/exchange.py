@@ -121,6 +121,8 @@ class Exchange:
         links = list(self._links)
         for link in links:
             link.offer(frames)
+        # Said before anything is awaited: a client that has read the last frame finds it true.
+        self.finished = self._next_due() is None
         if self._pace.speed:
             for link in links:
                 link.cut_if_too_slow()
@@ -138,7 +140,6 @@ class Exchange:
     async def _flush(self) -> None:
         await self._deliver(self.feed.release(None))
         await asyncio.gather(*(link.drain() for link in self._links))
-        self.finished = True
 
 
 def _machine() -> int:

@@ -151,7 +151,7 @@ def _check(spec: MarketSpec) -> None:
         raise SettingsError("The market needs one symbol or more, each once.")
     if not 0.001 <= spec.rate <= 10_000_000:
         raise SettingsError("--rate must be between 0.001 and 10000000 trades per second.")
-    if spec.first_id < 0 or (spec.trades is not None and spec.trades < 0):
-        raise SettingsError("--first-id and --trades must not be negative.")
+    if not 0 <= spec.first_id <= 10**15 or (spec.trades is not None and spec.trades < 0):
+        raise SettingsError("--trades must not be negative, --first-id between 0 and 10**15.")
     if spec.spike_every < 0:
         raise SettingsError("--spike-every must not be negative (0 turns spikes off).")
