@@ -59,9 +59,10 @@ async def _run(settings: Settings, ready_file: Path | None, log: Log) -> None:
     counters = Counters(settings.symbols)
     session = Session(settings.binance_ws_url, settings.symbols, Random())
     port = metrics.serve(counters, settings.producer_metrics_port)
-    for warning in await asyncio.to_thread(ensure_topics, settings, log):
+    topics = await asyncio.to_thread(ensure_topics, settings, log)
+    for warning in topics.warnings:
         log.warning("topic_differs", detail=warning)
-    sink = KafkaSink(settings, counters, log)
+    sink = KafkaSink(settings, topics, counters, log)
     _tell_ready(ready_file, port)
     log.info("ready", metrics_port=port, symbols=len(settings.symbols))
     try:

@@ -6,7 +6,6 @@ counts as delivered is what was acknowledged; memory is bounded, a full sink say
 """
 
 import time
-from collections import deque
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -16,16 +15,16 @@ from lakehouse.errors import StackError
 from lakehouse.messages import encode, key_of
 from lakehouse.settings import Settings
 from lakehouse.trade import Trade
-from producer.dead_letters import cut, whole
+from producer.dead_letters import fitted
 from producer.logs import LibraryLog, Log
 from producer.metrics import Counters
 from producer.protocol import DeadLetter
-from producer.topics import MAX_MESSAGE_BYTES
+from producer.topics import MAX_MESSAGE_BYTES, Topics
 
 MAX_IN_FLIGHT: Final = 100_000
 MAX_IN_FLIGHT_KIB: Final = 64 * 1024
 LINGER_MS: Final = 10
-_TOO_LARGE: Final = KafkaError.MSG_SIZE_TOO_LARGE
+_BATCH_BYTES: Final = 1_000_000
 
 
 class Sink(Protocol):
@@ -51,50 +50,38 @@ class Sink(Protocol):
 class KafkaSink:
     """An idempotent Kafka producer. A broker that is away is waited for without end."""
 
-    def __init__(self, settings: Settings, counters: Counters, log: Log, **extra: Any) -> None:
+    def __init__(
+        self, settings: Settings, topics: Topics, counters: Counters, log: Log, **extra: Any
+    ) -> None:
         """`extra` are further settings of librdkafka, dots written as underscores."""
         self._topic = settings.kafka_topic
         self._dlq_topic = settings.kafka_dlq_topic
+        self._letters_limit = topics.letters_limit
         self._counters = counters
         self._log = log
         self._refused: StackError | None = None
-        self._to_cut: deque[DeadLetter] = deque()
-        config = _config(settings.kafka_bootstrap_servers)
+        config = _config(settings.kafka_bootstrap_servers, topics)
         config.update({name.replace("_", "."): value for name, value in extra.items()})
         self._producer = Producer(config, logger=LibraryLog(log).logger())
 
     def send(self, trade: Trade) -> bool:
         """See Sink; the key is the symbol."""
-        acknowledged = partial(self._acknowledged, trade.ingest_time)
-        try:
-            self._producer.produce(
-                self._topic, encode(trade), key_of(trade), on_delivery=acknowledged
-            )
-        except BufferError:
-            return False
-        except KafkaException as error:
-            raise _refusal(self._topic, error.args[0]) from None
-        self._counters.accepted += 1
-        return True
+        report = partial(self._acknowledged, trade.ingest_time)
+        return self._produce(self._topic, encode(trade), key=key_of(trade), on_delivery=report)
 
     def send_dead_letter(self, letter: DeadLetter) -> bool:
-        """See Sink; the value is the raw frame, cut only where the broker refuses its size."""
-        value, headers = whole(letter)
-        report = partial(self._letter_acknowledged, letter)
-        try:
-            self._producer.produce(self._dlq_topic, value, headers=headers, on_delivery=report)
-        except BufferError:
-            return False
-        except KafkaException as error:
-            self._letter_refused(letter, error.args[0])
-        self._counters.accepted += 1
-        return True
+        """See Sink; the value is the raw frame, cut only where the broker can't take its size."""
+        value, headers, was_cut = fitted(letter, self._letters_limit)
+        report = partial(self._letter_acknowledged, letter.ingest_time)
+        sent = self._produce(self._dlq_topic, value, headers=headers, on_delivery=report)
+        if sent and was_cut:
+            self._counters.dead_letters_cut += 1
+            self._log.warning("dead_letter_cut", raw_bytes=len(letter.raw), reason=letter.reason)
+        return sent
 
     def poll(self) -> None:
         """See Sink; librdkafka's log lines are taken in here too."""
         self._producer.poll(0)
-        while self._to_cut and self._send_cut(self._to_cut[0]):
-            self._to_cut.popleft()
         if self._refused is not None:
             raise self._refused
 
@@ -112,58 +99,41 @@ class KafkaSink:
         """Let go of what is not acknowledged; `flush` before."""
         self._producer.purge()
 
-    def _acknowledged(self, ingest_time: int, error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            self._refuse(_refusal(self._topic, error))
-            return
-        counters, now = self._counters, time.time()
-        counters.delivered += 1
-        counters.last_delivery_timestamp = now
-        counters.latency.observe(now - ingest_time / 1e6)
-
-    def _letter_acknowledged(
-        self, letter: DeadLetter, error: KafkaError | None, _: Message
-    ) -> None:
-        if error is not None:
-            self._letter_refused(letter, error)
-        else:
-            self._count_letter(letter)
-
-    def _letter_refused(self, letter: DeadLetter, error: KafkaError) -> None:
-        if error.code() == _TOO_LARGE:
-            self._to_cut.append(letter)
-        else:
-            self._refuse(_refusal(self._dlq_topic, error))
-
-    def _send_cut(self, letter: DeadLetter) -> bool:
-        value, headers = cut(letter)
-        report = partial(self._cut_acknowledged, letter)
+    def _produce(self, topic: str, value: bytes, **more: Any) -> bool:
         try:
-            self._producer.produce(self._dlq_topic, value, headers=headers, on_delivery=report)
+            self._producer.produce(topic, value, **more)
         except BufferError:
             return False
-        self._counters.dead_letters_cut += 1
-        self._log.warning("dead_letter_cut", raw_bytes=len(letter.raw), reason=letter.reason)
+        except KafkaException as error:
+            raise _refusal(topic, error.args[0]) from None
+        self._counters.accepted += 1
         return True
 
-    def _cut_acknowledged(self, letter: DeadLetter, error: KafkaError | None, _: Message) -> None:
+    def _acknowledged(self, ingest_time: int, error: KafkaError | None, _: Message) -> None:
         if error is not None:
-            self._refuse(_refusal(self._dlq_topic, error))
+            self._refuse(self._topic, error)
         else:
-            self._count_letter(letter)
+            self._counters.delivered += 1
+            self._time(ingest_time)
 
-    def _count_letter(self, letter: DeadLetter) -> None:
+    def _letter_acknowledged(self, ingest_time: int, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self._refuse(self._dlq_topic, error)
+        else:
+            self._counters.dlq_delivered += 1
+            self._time(ingest_time)
+
+    def _time(self, ingest_time: int) -> None:
         now = time.time()
-        self._counters.dlq_delivered += 1
         self._counters.last_delivery_timestamp = now
-        self._counters.latency.observe(now - letter.ingest_time / 1e6)
+        self._counters.latency.observe(now - ingest_time / 1e6)
 
-    def _refuse(self, refusal: StackError) -> None:
+    def _refuse(self, topic: str, error: KafkaError) -> None:
         self._counters.delivery_failed += 1
-        self._refused = self._refused or refusal
+        self._refused = self._refused or _refusal(topic, error)
 
 
-def _config(bootstrap_servers: str) -> dict[str, Any]:
+def _config(bootstrap_servers: str, topics: Topics) -> dict[str, Any]:
     return {
         "bootstrap.servers": bootstrap_servers,
         "client.id": "firehose-producer",
@@ -174,6 +144,8 @@ def _config(bootstrap_servers: str) -> dict[str, Any]:
         "queue.buffering.max.messages": MAX_IN_FLIGHT,
         "queue.buffering.max.kbytes": MAX_IN_FLIGHT_KIB,
         "message.max.bytes": MAX_MESSAGE_BYTES,
+        # The broker's limit is on whole batches: one over it would be refused with all it holds.
+        "batch.size": min(_BATCH_BYTES, topics.trades_limit, topics.letters_limit),
         "compression.type": "zstd",
         "linger.ms": LINGER_MS,
         # As Java's clients do, so that every writer puts a symbol into the same partition.
@@ -184,6 +156,6 @@ def _config(bootstrap_servers: str) -> dict[str, Any]:
 
 def _refusal(topic: str, error: KafkaError) -> StackError:
     hint = "Look at the broker's log; what was not acknowledged is counted in the last log line."
-    if error.code() == _TOO_LARGE:
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
         hint = f"Raise max.message.bytes of {topic} to 1 MB at least."
     return StackError(f"Kafka refused a message for {topic}: {error.str()}.", hint)

@@ -25,6 +25,8 @@ MAX_MESSAGE_BYTES: Final = MAX_FRAME_BYTES + 64 * 1024
 _DLQ_RETENTION_FACTOR: Final = 4
 _HOUR_MS: Final = 3_600_000
 _READY_SECONDS: Final = 10.0
+_LIMIT_NAME: Final = "max.message.bytes"
+_DEFAULT_LIMIT: Final = 1_048_588  # Kafka's own default
 
 
 class TopicSpec(NamedTuple):
@@ -34,6 +36,17 @@ class TopicSpec(NamedTuple):
     partitions: int
     replication: int
     config: dict[str, str]
+
+
+class Topics(NamedTuple):
+    """What the broker really has: bytes that a batch may hold, and what differs from the settings.
+
+    Both limits are Kafka's default where this client may not read them.
+    """
+
+    trades_limit: int
+    letters_limit: int
+    warnings: list[str]
 
 
 def topics_of(settings: Settings) -> tuple[TopicSpec, TopicSpec]:
@@ -47,7 +60,7 @@ def topics_of(settings: Settings) -> tuple[TopicSpec, TopicSpec]:
         **common,
         "retention.ms": str(retention * _DLQ_RETENTION_FACTOR),
         "compression.type": "producer",
-        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        _LIMIT_NAME: str(MAX_MESSAGE_BYTES),
     }
     return (
         TopicSpec(settings.kafka_topic, settings.kafka_partitions, copies, trades),
@@ -55,32 +68,31 @@ def topics_of(settings: Settings) -> tuple[TopicSpec, TopicSpec]:
     )
 
 
-def ensure_topics(settings: Settings, log: Log, timeout: float = _READY_SECONDS) -> list[str]:
-    """Make what is missing and wait until it can be written; warnings on what differs.
+def ensure_topics(settings: Settings, log: Log, timeout: float = _READY_SECONDS) -> Topics:
+    """Make what is missing, wait until it can be written, and look at what there is.
 
     UnreachableError where no broker answers within `timeout` seconds; SettingsError where the
     broker can't give what the settings ask for.
     """
     servers = settings.kafka_bootstrap_servers
     admin = AdminClient({"bootstrap.servers": servers}, logger=LibraryLog(log).logger())
-    wanted = topics_of(settings)
+    trades, letters = topics_of(settings)
     existing = _topics(admin, servers, timeout)
-    missing = [spec for spec in wanted if spec.name not in existing]
+    missing = [spec for spec in (trades, letters) if spec.name not in existing]
     _create(admin, missing, timeout)
     _wait_for_leaders(admin, servers, {spec.name for spec in missing}, timeout)
-    found = [spec for spec in wanted if spec.name in existing]
-    return [
-        *_partition_warnings(found, existing),
-        *_config_warnings(found, _configs(admin, [spec.name for spec in found], timeout)),
-    ]
+    found = [spec for spec in (trades, letters) if spec.name in existing]
+    configs = _configs(admin, [trades.name, letters.name], timeout)
+    warnings = [*_partition_warnings(found, existing), *_config_warnings(found, configs)]
+    return Topics(_limit(configs[trades.name]), _limit(configs[letters.name]), warnings)
 
 
 def _topics(admin: AdminClient, servers: str, timeout: float) -> dict[str, TopicMetadata]:
     try:
         return dict(admin.list_topics(timeout=timeout).topics)
-    except KafkaException as error:
+    except KafkaException:
         raise UnreachableError(
-            f"Kafka at {servers} does not answer: {error.args[0].str()}.",
+            f"Kafka at {servers} does not answer within {timeout:g} s.",
             "Start the broker, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
         ) from None
 
@@ -143,8 +155,6 @@ def _configs(
     admin: AdminClient, names: list[str], timeout: float
 ) -> dict[str, dict[str, ConfigEntry]]:
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    if not resources:
-        return {}
     found: dict[str, dict[str, ConfigEntry]] = {}
     for resource, future in admin.describe_configs(resources, request_timeout=timeout).items():
         try:
@@ -153,6 +163,11 @@ def _configs(
             # Reading settings may be forbidden where writing messages is not.
             found[resource.name] = {}
     return found
+
+
+def _limit(config: dict[str, ConfigEntry]) -> int:
+    entry = config.get(_LIMIT_NAME)
+    return int(entry.value) if entry is not None and entry.value else _DEFAULT_LIMIT
 
 
 def _config_warnings(
