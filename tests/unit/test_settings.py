@@ -1,0 +1,151 @@
+"""Settings: one truth for names and defaults, one sentence for mistakes, no secret in either."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from lakehouse import settings as settings_module
+from lakehouse.errors import SettingsError
+from lakehouse.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / ".env.example"
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of this shell and no `.env` of this folder plays in."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def example_names() -> list[str]:
+    return re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(), flags=re.MULTILINE)
+
+
+def test_the_example_names_every_setting_once_and_no_other() -> None:
+    assert sorted(example_names()) == sorted(name.upper() for name in Settings.model_fields)
+
+
+def test_the_example_gives_every_default() -> None:
+    assert settings_module.load(_env_file=EXAMPLE) == settings_module.load(_env_file=None)
+    given = dict(
+        line.split("=", 1) for line in EXAMPLE.read_text().splitlines() if line[:1] != "#" and line
+    )
+    assert given == settings_module.load(_env_file=None).as_env()
+
+
+def test_the_example_says_what_each_setting_means() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if "=" in line and not line.startswith("#"):
+            above = lines[number - 1]
+            # A key and its secret share one comment.
+            assert above.startswith("# ") or line.startswith("S3_SECRET_KEY"), line
+
+
+def test_the_environment_survives_the_way_to_a_child_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parent = settings_module.load(
+        symbols="BTCUSDT,币安人生USDT", s3_secret_key="a b'c", trigger_seconds=0.5
+    )
+    for name, value in parent.as_env().items():
+        monkeypatch.setenv(name, value)
+    assert settings_module.load() == parent
+
+
+def test_an_env_file_is_read_and_the_environment_goes_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("WATERMARK_MINUTES=7\nKAFKA_PARTITIONS=3\nNOT_OURS=1\n")
+    monkeypatch.setenv("KAFKA_PARTITIONS", "5")
+    monkeypatch.setenv("LOG_LEVEL", "")
+    found = settings_module.load()
+    assert (found.watermark_minutes, found.kafka_partitions, found.log_level) == (7, 5, "INFO")
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("BTCUSDT", ("BTCUSDT",)),
+        (" BTCUSDT , ETHUSDT ", ("BTCUSDT", "ETHUSDT")),
+        ("BTCUSDT,ETHUSDT,BTCUSDT", ("BTCUSDT", "ETHUSDT")),
+        ("1000SATSUSDT,币安人生USDT", ("1000SATSUSDT", "币安人生USDT")),
+    ],
+)
+def test_symbols_are_a_comma_list(given: str, wanted: tuple[str, ...]) -> None:
+    assert settings_module.load(symbols=given).symbols == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SYMBOLS", "btcusdt"),
+        ("SYMBOLS", "BTCUSDT,,ETHUSDT"),
+        ("SYMBOLS", ","),
+        ("BINANCE_WS_URL", "https://wrong"),
+        ("BINANCE_REST_URL", "wss://wrong"),
+        ("KAFKA_PARTITIONS", "0"),
+        ("KAFKA_PARTITIONS", "two"),
+        ("TRIGGER_SECONDS", "-1"),
+        ("TRIGGER_SECONDS", "nan"),
+        ("LAKE_CATALOG_TYPE", "hive"),
+        ("SPARK_DRIVER_MEMORY", "2 gigabytes"),
+        ("LOG_LEVEL", "LOUD"),
+        ("DATA_DIR", "/tmp/what?"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        settings_module.load()
+    assert caught.value.message.startswith(f"{name}: ")
+    assert "\n" not in str(caught.value)
+    assert ".env.example" in caught.value.hint
+
+
+def test_settings_that_do_not_fit_together_are_told() -> None:
+    with pytest.raises(SettingsError, match="needs LAKE_CATALOG_URI"):
+        settings_module.load(lake_catalog_type="rest")
+    with pytest.raises(SettingsError, match="must differ"):
+        settings_module.load(kafka_topic="a", kafka_dlq_topic="a")
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    with pytest.raises(SettingsError, match=r"KAFKA_PARTITIONS: .*; LOG_LEVEL: "):
+        settings_module.load(kafka_partitions=0, log_level="LOUD")
+
+
+def test_secrets_show_in_no_print_and_no_error() -> None:
+    secret = "hunter2-secret"
+    found = settings_module.load(s3_access_key=secret, s3_secret_key=secret)
+    assert secret not in f"{found!r} {found} {found.model_dump()} {found.model_dump_json()}"
+    with pytest.raises(SettingsError) as caught:
+        settings_module.load(s3_secret_key=[secret], s3_access_key=secret, lake_catalog_type=secret)
+    assert secret not in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_what_is_secret_by_name_is_secret_by_type() -> None:
+    for name, field in Settings.model_fields.items():
+        if re.search(r"secret|password|token|_key$", name):
+            assert field.annotation is SecretStr, name
+
+
+def test_folders_of_the_embedded_stack(tmp_path: Path) -> None:
+    found = settings_module.load(data_dir=tmp_path / "my data")
+    assert found.catalog_db == tmp_path / "my data" / "catalog.db"
+    assert found.warehouse == f"file://{tmp_path}/my data/warehouse"
+    assert found.checkpoints == f"{tmp_path}/my data/checkpoints"
+    elsewhere = settings_module.load(
+        lake_catalog_uri="sqlite:////srv/catalog.db", lake_warehouse="s3://b/w", checkpoint_dir="/c"
+    )
+    assert (str(elsewhere.catalog_db), elsewhere.warehouse) == ("/srv/catalog.db", "s3://b/w")
+    assert elsewhere.checkpoints == "/c"
