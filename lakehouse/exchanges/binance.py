@@ -65,7 +65,9 @@ def parse_trade(event: Mapping[str, Any], ingest_time: int, source: Source = "ws
 
 def parse_rest_trade(symbol: str, row: Mapping[str, Any], ingest_time: int) -> Trade:
     """One row of `GET /api/v3/aggTrades`. REST has no event time: the trade time stands in."""
-    event = {"e": "aggTrade", "s": symbol, "E": row.get("T"), **row}
+    if not isinstance(row, Mapping):
+        raise UnreadableError("row_not_an_object")
+    event = {**row, "e": "aggTrade", "s": symbol, "E": row.get("T")}
     return parse_trade(event, ingest_time, "rest")
 
 
