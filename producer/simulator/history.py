@@ -1,7 +1,7 @@
 """The trades that have happened so far, as REST answers them.
 
 `RecordedHistory` keeps what a recording has played in a private SQLite file that SQLite deletes
-by itself: at most 64 MiB of memory, about 80 bytes of temporary disk per trade.
+by itself: at most 64 MiB of memory, about 110 bytes of temporary disk per trade.
 """
 
 import sqlite3

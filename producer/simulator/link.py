@@ -68,6 +68,10 @@ class Link:
         """End the connection without a closing handshake; what was written still goes out."""
         self._transport.close()
 
+    def abort(self) -> None:
+        """End the connection now; what its client has not taken is lost."""
+        self._transport.abort()
+
     def _scripted(self, frames: Sequence[Frame]) -> None:
         """As `_write`, with the connection's faults struck in between, frame by frame."""
         now, out = time.monotonic(), list[Frame]()

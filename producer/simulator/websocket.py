@@ -152,4 +152,4 @@ class Session:
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(1.0):
                 await self._ws.close(code=code, message=reason)
-        self._link.cut()
+        self._link.abort()

@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import typer
+
+from producer.simulator.__main__ import app
+from producer.simulator.fault_specs import KINDS
 
 COMMAND = [sys.executable, "-m", "producer.simulator"]
 
@@ -98,3 +102,12 @@ def test_what_can_not_be_is_one_sentence_and_an_exit_code(tmp_path: Path) -> Non
         assert code in (2, 4)
         assert "Traceback" not in text
         assert len(text.strip().splitlines()) == 1
+
+
+def test_the_page_on_the_simulator_names_every_option_and_fault() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    command = typer.main.get_command(app)
+    options = [name for param in command.params for name in param.opts if name.startswith("--")]
+    assert len(options) > 15
+    assert [name for name in options if f"`{name}" not in page] == []
+    assert [kind for kind in KINDS if f"| `{kind}:" not in page] == []

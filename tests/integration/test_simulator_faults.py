@@ -131,3 +131,15 @@ async def test_garbage_reaches_every_connection_whatever_it_listens_to() -> None
         garbage = [frame for frame in frames if not readable(frame)]
         assert len(garbage) > 40
         assert [await idle.recv(decode=False) for _ in garbage] == garbage
+
+
+async def test_held_frames_come_in_their_time_even_after_the_last_trade() -> None:
+    async with (
+        simulated(market(100), speed=2, faults=["reorder:1s,p=1"]) as client,
+        client.connect() as ws,
+    ):
+        began = time.monotonic()
+        frames = [await ws.recv(decode=False) for _ in range(100)]
+        assert time.monotonic() - began > 0.35
+        assert sorted(ids_of(frames, "BTCUSDT")) == list(range(1_000_000, 1_000_050))
+        assert (await client.get("/control/status"))["finished"] is True

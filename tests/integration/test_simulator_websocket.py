@@ -10,7 +10,15 @@ import websockets
 from producer.simulator.frames import raw_payload
 from producer.simulator.options import Limits
 from producer.simulator.sources import first_frames
-from tests.simulated import SYMBOLS, ids_of, market, receive, receive_until_closed, simulated
+from tests.simulated import (
+    SYMBOLS,
+    Client,
+    ids_of,
+    market,
+    receive,
+    receive_until_closed,
+    simulated,
+)
 
 
 async def test_every_frame_arrives_byte_for_byte_in_order() -> None:
@@ -96,15 +104,35 @@ async def test_pings_carry_a_payload_and_a_client_that_answers_lives() -> None:
         assert orjson.loads(await ws.recv())["id"] == 1
 
 
+async def dumb_client(client: Client) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Opens a websocket and then knows nothing of the protocol."""
+    port = int(client.ws_url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(
+        b"GET /stream?streams=btcusdt@aggTrade HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    return reader, writer
+
+
+async def test_a_dead_client_holds_up_the_others_until_its_pong_is_overdue() -> None:
+    limits = Limits(ping_interval=0.3, pong_timeout=0.5)
+    async with simulated(market(100_000), limits=limits) as client:
+        _, writer = await dumb_client(client)
+        async with client.connect() as ws:
+            async with asyncio.timeout(20):
+                frames = await receive(ws, 10_000)
+                while not client.exchange.finished:
+                    frames.append(await ws.recv(decode=False))
+            assert client.exchange.faults.fired["no-pong"] >= 1
+        writer.transport.abort()
+
+
 async def test_who_does_not_answer_pings_is_closed() -> None:
     limits = Limits(ping_interval=0.1, pong_timeout=0.3)
     async with simulated(market(0), limits=limits) as client:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(client.ws_url[-5:]))
-        writer.write(
-            b"GET /stream?streams=a HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
+        reader, writer = await dumb_client(client)
         everything = await asyncio.wait_for(reader.read(-1), 5)
         writer.close()
         _, _, frames = everything.partition(b"\r\n\r\n")
