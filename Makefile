@@ -11,6 +11,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## create .venv with everything pinned (about 500 MB, once)
+	@echo "Set up: .venv has everything."
 
 $(READY): pyproject.toml uv.lock .ci/setup
 	@.ci/setup
