@@ -17,6 +17,7 @@ from lakehouse.settings import Settings
 from lakehouse.stack import jars
 from spark_jobs import session
 from spark_jobs.app import JOBS, Application
+from spark_jobs.status import StatusFile
 from spark_jobs.stream import Context
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -27,8 +28,8 @@ def run(
     job: Annotated[
         list[str] | None, typer.Option(help=f"Only these streams: {', '.join(JOBS)}.")
     ] = None,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="Written when the streams have started.")
+    status_file: Annotated[
+        Path | None, typer.Option(help="Where to tell that the streams run, and how they do.")
     ] = None,
 ) -> None:
     """Run the streams until SIGTERM; on SIGUSR1 finish what is there, then end."""
@@ -38,10 +39,10 @@ def run(
     spark = session.build(settings, jars.ensure(settings, _report).spark, "firehose")
     try:
         session.create_tables(spark)
-        context = Context(spark, settings, run_id=uuid.uuid4().hex)
+        context = Context(spark, settings, uuid.uuid4().hex, StatusFile(status_file))
         application = Application(context, names)
         application.listen()
-        application.run(lambda: _ready(ready_file))
+        application.run()
     finally:
         spark.stop()
 
@@ -76,11 +77,6 @@ def _need_broker(settings: Settings, names: list[str]) -> None:
         )
 
 
-def _ready(path: Path | None) -> None:
-    if path is not None:
-        path.write_text(str(os.getpid()), encoding="utf-8")
-
-
 def _report(text: str) -> None:
     structlog.get_logger(__name__).info("setup", step=text)
 
@@ -99,7 +95,7 @@ def main(entry: Callable[[], None] = app) -> None:
     try:
         entry()
     except FirehoseError as error:
-        print(f"spark_jobs: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

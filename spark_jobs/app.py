@@ -41,10 +41,10 @@ class Application:
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGUSR1, self._on_drain)
 
-    def run(self, ready: Callable[[], None]) -> None:
+    def run(self) -> None:
         """Start the streams, say so, and stay until they end; StackError where one failed."""
         queries = [start(self._context, JOBS[name](self._context)) for name in self._names]
-        ready()
+        self._context.status.write()
         log.info("streams_started", jobs=list(self._names), run_id=self._context.run_id)
         while not self._stop.is_set() and not self._drain.is_set():
             _raise_failure(queries)

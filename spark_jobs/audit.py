@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
-from pyspark.sql import SparkSession
-
 from lakehouse import tables
 from spark_jobs.sinks import Batch, OnceAppender
+from spark_jobs.stream import Context
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,7 @@ class Counts:
 class Auditor:
     """Writes the audit rows of one job, each once."""
 
-    spark: SparkSession
-    run_id: str
+    context: Context
     job: str
     _appender: OnceAppender = field(default_factory=lambda: OnceAppender(tables.AUDIT))
 
@@ -52,11 +50,13 @@ class Auditor:
     def _write(self, batch: Batch, record: "Record", error: str | None) -> None:
         counts = record.counts if error is None else Counts()
         # A failed try must not count as the batch's audit when the batch is run again.
-        identity = batch if error is None else replace(batch, query_id=f"failed-{self.run_id}")
-        if self._appender.committed_rows(self.spark, identity) is not None:
+        identity = (
+            batch if error is None else replace(batch, query_id=f"failed-{self.context.run_id}")
+        )
+        if self._appender.committed_rows(self.context.spark, identity) is not None:
             return
         row = {
-            "run_id": self.run_id,
+            "run_id": self.context.run_id,
             "job": self.job,
             "batch_id": batch.batch_id,
             "query_id": batch.query_id,
@@ -67,7 +67,8 @@ class Auditor:
         select = ", ".join(
             f"CAST(:{name} AS {_TYPES.get(name, 'BIGINT')}) AS {name}" for name in row
         )
-        self._appender.append(self.spark.sql(f"SELECT {select}", args=row), identity)
+        self._appender.append(self.context.spark.sql(f"SELECT {select}", args=row), identity)
+        self.context.status.add(self.job, row)
 
 
 @dataclass

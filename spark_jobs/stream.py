@@ -1,7 +1,7 @@
 """What every streaming job shares: its context, its checkpoint, its trigger."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -9,6 +9,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse.settings import Settings
 from spark_jobs.sinks import Batch
+from spark_jobs.status import StatusFile
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Context:
     spark: SparkSession
     settings: Settings
     run_id: str
+    status: StatusFile = field(default_factory=lambda: StatusFile(None))
 
 
 class Job(Protocol):

@@ -27,7 +27,7 @@ class GoldJob:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._audit = Auditor(context.spark, context.run_id, self.name)
+        self._audit = Auditor(context, self.name)
         self._open: set[int] = set()
         self._newest_second = 0
 

@@ -34,7 +34,7 @@ class SilverJob:
         self._context = context
         self._silver = OnceAppender(tables.SILVER)
         self._quarantine = OnceAppender(tables.QUARANTINE)
-        self._audit = Auditor(context.spark, context.run_id, self.name)
+        self._audit = Auditor(context, self.name)
         self._known: dict[tuple[str, str], IdRanges] = {}
         self._newest = 0  # event time, µs UTC
 

@@ -19,7 +19,7 @@ class DeadLetterJob:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._audit = Auditor(context.spark, context.run_id, self.name)
+        self._audit = Auditor(context, self.name)
 
     def source(self) -> DataFrame:
         settings = self._context.settings

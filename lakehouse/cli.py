@@ -1,0 +1,56 @@
+"""`firehose`: the commands. A user error is one sentence and an exit code, never a traceback."""
+
+import errno
+import sys
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from lakehouse.commands import demo, run, simulate, sql, verify
+from lakehouse.errors import FirehoseError
+
+app = typer.Typer(
+    help="A streaming lakehouse for crypto trades that can prove it is complete.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run.run)
+app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
+)(simulate.simulate)
+app.command()(demo.demo)
+app.command()(verify.verify)
+app.command()(sql.sql)
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    try:
+        app()
+    except FirehoseError as error:
+        _tell(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)  # the reader of a pipe had enough
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        _tell(f"{error.strerror}: {error.filename or 'a file'}.", "Free space or mend the rights.")
+        sys.exit(4)
+
+
+def _tell(message: str, hint: str) -> None:
+    out = Console(stderr=True)
+    out.print(Text("Error: ", style="bold red") + Text(message), highlight=False, soft_wrap=True)
+    if hint:
+        out.print(Text(hint), highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The producer's own figures, read from its metrics page."""
+
+import urllib.request
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+_PREFIX = "firehose_producer_"
+
+
+@dataclass(frozen=True)
+class ProducerFigures:
+    """Frames and messages since the producer started."""
+
+    frames_received: int = 0
+    control_frames: int = 0
+    delivered: int = 0
+    dlq_delivered: int = 0
+    in_flight: int = 0
+    gaps: int = 0
+    duplicates: int = 0
+    reconnects: int = 0
+
+    @property
+    def all_accounted(self) -> bool:
+        """Every frame that came is acknowledged by Kafka, or was no trade."""
+        done = self.delivered + self.dlq_delivered + self.control_frames
+        return self.in_flight == 0 and self.frames_received == done
+
+
+def fetch(port: int) -> ProducerFigures | None:
+    """The figures of the producer whose metrics are on `port`; None while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+    except OSError:
+        return None
+    return parse(text)
+
+
+def parse(text: str) -> ProducerFigures:
+    """Figures from the Prometheus text format."""
+    values = {
+        sample.name.removeprefix(_PREFIX).removesuffix("_total"): int(sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.labels and not sample.name.endswith("_timestamp")
+    }
+    known = ProducerFigures.__dataclass_fields__
+    return ProducerFigures(**{name: value for name, value in values.items() if name in known})

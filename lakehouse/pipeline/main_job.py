@@ -1,0 +1,138 @@
+"""The main job from start to end: exchange → Kafka → Bronze → Silver → Gold, watched."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from lakehouse.errors import StackError
+from lakehouse.pipeline import figures
+from lakehouse.pipeline.feed import Extent, Feed, SimulatedExchange
+from lakehouse.pipeline.live import LiveView
+from lakehouse.pipeline.parts import Part, Parts, ask_to_drain, producer_command, spark_command
+from lakehouse.settings import Settings
+from lakehouse.stack import probe
+from lakehouse.stack.embedded import Stack
+
+_POLL_SECONDS = 0.5
+_READY_SECONDS = 120.0
+# Frames that were on the way when a connection broke never come: then stillness is the end.
+_STILL_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was fed, where a simulator knows it; the settings that the parts ran with."""
+
+    settings: Settings
+    truth: tuple[Extent, ...] = ()
+    dead_letters: int = 0
+
+
+class MainJob:
+    """Runs until `stop` is set or, with `until_idle`, until all that was fed is in Gold."""
+
+    def __init__(
+        self, settings: Settings, feed: Feed | None, view: LiveView, until_idle: bool
+    ) -> None:
+        self.stop = threading.Event()
+        self._settings = settings
+        self._feed = feed
+        self._view = view
+        self._until_idle = until_idle
+        self._still_since = time.monotonic()
+
+    def run(self) -> Outcome:
+        """The whole job; StackError and its kin where a part can't be kept running."""
+        with Stack(self._settings, self._view.say) as stack:
+            exchange = self._start_exchange(stack)
+            settings = self._wired(stack, exchange)
+            parts = Parts(stack, settings, self._view.say)
+            producer = parts.start("producer", producer_command)
+            port = int(parts.wait_ready(producer, _READY_SECONDS)["metrics_port"])
+            self._view.say(f"Producer ready; trades of {', '.join(settings.symbols)} go to Kafka.")
+            spark = parts.start("spark", spark_command)
+            parts.wait_ready(spark, _READY_SECONDS)
+            self._view.say("Streams started: Kafka → Bronze → Silver → Gold.")
+            self._watch(parts, producer, spark, exchange, port)
+            truth = tuple(exchange.truth()) if exchange else ()
+            self._finish(parts, producer, spark)
+            return Outcome(settings, truth, self._view.state.producer.dlq_delivered)
+
+    def _start_exchange(self, stack: Stack) -> SimulatedExchange | None:
+        if self._feed is None:
+            return None
+        part = Parts(stack, self._settings, self._view.say)
+        simulator = part.start("simulator", self._feed.command)
+        part.wait_ready(simulator, _READY_SECONDS)
+        exchange = SimulatedExchange.from_ready_file(simulator.ready_file)
+        self._view.say(f"Simulated exchange at {exchange.ws_url}.")
+        return exchange
+
+    def _wired(self, stack: Stack, exchange: SimulatedExchange | None) -> Settings:
+        """The settings with the addresses of what was started here."""
+        found: dict[str, object] = {}
+        bootstrap = self._settings.kafka_bootstrap_servers
+        if bootstrap:
+            probe.ping(bootstrap, 10.0)
+        else:
+            found["kafka_bootstrap_servers"] = stack.start_kafka()
+        if exchange is not None:
+            found |= {"binance_ws_url": exchange.ws_url, "binance_rest_url": exchange.rest_url}
+            found["symbols"] = exchange.symbols
+        return self._settings.model_copy(update=found)
+
+    def _watch(
+        self,
+        parts: Parts,
+        producer: Part,
+        spark: Part,
+        exchange: SimulatedExchange | None,
+        port: int,
+    ) -> None:
+        self._view.state.phase = "running"
+        while not self.stop.wait(_POLL_SECONDS):
+            parts.revive(producer)
+            parts.revive(spark)
+            port = int((producer.ready() or {}).get("metrics_port", port))
+            self._look(spark, port)
+            if exchange is not None and self._fed(exchange) and self._until_idle:
+                self._view.say("All that was fed is in Kafka; the streams finish.")
+                return
+
+    def _look(self, spark: Part, port: int) -> None:
+        state = self._view.state
+        found = figures.fetch(port)
+        if found is not None and found != state.producer:
+            state.producer = found
+            self._still_since = time.monotonic()
+        state.jobs = (spark.ready() or {}).get("jobs", state.jobs)
+
+    def _fed(self, exchange: SimulatedExchange) -> bool:
+        """Whether the simulator has sent everything and Kafka has acknowledged all that came."""
+        status = exchange.status()
+        if status.get("error"):
+            raise StackError(f"The simulated exchange failed: {status['error']}")
+        state = self._view.state
+        state.frames_total = status["frames_total"]
+        if not status["finished"] or not state.producer.all_accounted:
+            return False
+        arrived = state.producer.frames_received >= status["frames_sent"]
+        return arrived or time.monotonic() - self._still_since > _STILL_SECONDS
+
+    def _finish(self, parts: Parts, producer: Part, spark: Part) -> None:
+        """End the producer, then the streams: drained where that was asked for."""
+        if self.stop.is_set():
+            self._view.state.phase = "stopping"
+            self._view.say("Stopping: the producer flushes, the streams end their batches.")
+            producer.process.stop(15.0)
+            spark.process.stop(60.0)
+            return
+        self._view.state.phase = "finishing"
+        producer.process.stop(15.0)
+        while not self.stop.is_set():
+            if not spark.process.alive and spark.process.returncode == 0:
+                return
+            parts.revive(spark)
+            ask_to_drain(spark)
+            self._view.state.jobs = (spark.ready() or {}).get("jobs", self._view.state.jobs)
+            time.sleep(_POLL_SECONDS)

@@ -1,0 +1,72 @@
+"""What the lake holds right now, read beside the running streams: cheap, and never in their way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.table import StaticTable
+
+from lakehouse import tables
+from lakehouse.catalog import table_locations
+from lakehouse.errors import FirehoseError
+from lakehouse.query import Lake
+from lakehouse.settings import Settings
+
+LAYERS = (tables.BRONZE, tables.SILVER, tables.QUARANTINE, tables.GOLD)
+
+_LATEST_MINUTES = """
+SELECT symbol, minute_ts, close, vwap_1m, volume, return_1m, spike
+FROM lake.market.crypto_gold_minute
+QUALIFY row_number() OVER (PARTITION BY exchange, symbol ORDER BY minute_ts DESC) = 1
+ORDER BY symbol
+"""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One table: its rows and its last commit (s since 1970 UTC), zero before the first."""
+
+    table: str
+    rows: int = 0
+    committed_at: float = 0.0
+
+
+def layers(settings: Settings) -> list[Layer]:
+    """Rows and last commit of each layer, from the tables' metadata alone."""
+    try:
+        locations = table_locations(settings)
+    except FirehoseError:  # no lake yet: the streams are still starting
+        locations = {}
+    return [_layer(settings, name, locations.get(name)) for name in LAYERS]
+
+
+def latest_minutes(settings: Settings) -> list[dict[str, Any]]:
+    """The newest Gold row of each symbol; empty while there is none."""
+    try:
+        with Lake(settings) as lake:
+            return lake.rows(_LATEST_MINUTES)
+    except FirehoseError:
+        return []
+
+
+def _layer(settings: Settings, name: str, location: str | None) -> Layer:
+    if location is None:
+        return Layer(name)
+    try:
+        snapshot = StaticTable.from_metadata(location, _io(settings)).current_snapshot()
+    except (OSError, NoSuchTableError):  # the metadata was replaced between the two looks
+        return Layer(name)
+    if snapshot is None or snapshot.summary is None:
+        return Layer(name)
+    return Layer(name, int(snapshot.summary["total-records"] or 0), snapshot.timestamp_ms / 1000)
+
+
+def _io(settings: Settings) -> dict[str, str]:
+    found: Mapping[str, str] = {
+        "s3.endpoint": settings.s3_endpoint,
+        "s3.region": settings.s3_region,
+        "s3.access-key-id": settings.s3_access_key.get_secret_value(),
+        "s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
+    }
+    return {name: value for name, value in found.items() if value}

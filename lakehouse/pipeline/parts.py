@@ -1,0 +1,118 @@
+"""The processes of the main job: started in order, started again when one dies, drained."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lakehouse.errors import FirehoseError, StackError
+from lakehouse.settings import Settings
+from lakehouse.stack.embedded import Stack
+from lakehouse.stack.process import ManagedProcess
+
+_MOST_RESTARTS = 3
+_BACKOFF_SECONDS = 2.0
+# Exit codes that a new start would only repeat: settings, tools, resources.
+_FINAL_CODES = range(2, 5)
+
+
+@dataclass
+class Part:
+    """One process, and how to start it again."""
+
+    name: str
+    command: list[str]
+    ready_file: Path
+    process: ManagedProcess
+    restarts: int = 0
+    not_before: float = 0.0
+    ended: bool = field(default=False)
+
+    def ready(self) -> dict[str, Any] | None:
+        """What the process wrote when it was ready; None until then."""
+        try:
+            found: dict[str, Any] = json.loads(self.ready_file.read_text(encoding="utf-8"))
+            return found
+        except (OSError, ValueError):
+            return None
+
+
+class Parts:
+    """Starts and watches parts within a stack."""
+
+    def __init__(self, stack: Stack, settings: Settings, report: Callable[[str], None]) -> None:
+        self._stack = stack
+        self._settings = settings
+        self._report = report
+        self._folder = settings.data_path / "run"
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str, command: Callable[[Path], list[str]]) -> Part:
+        """Start a part; `command` is given the path of its ready file."""
+        ready_file = self._folder / f"{name}.json"
+        ready_file.unlink(missing_ok=True)
+        words = command(ready_file)
+        return Part(name, words, ready_file, self._spawn(name, words))
+
+    def wait_ready(self, part: Part, seconds: float) -> dict[str, Any]:
+        """What the part wrote when ready; StackError where it ended or took too long."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not part.process.alive:
+                raise self.failure(part)
+            if (found := part.ready()) is not None:
+                return found
+            time.sleep(0.1)
+        raise StackError(
+            f"The {part.name} was not ready within {seconds:.0f} s.",
+            f"Its log is {part.process.log_path}.",
+        )
+
+    def revive(self, part: Part) -> None:
+        """Start a part again that died; StackError where that can't help or didn't."""
+        if part.process.alive:
+            return
+        code = part.process.returncode
+        if part.restarts >= _MOST_RESTARTS or (code is not None and code in _FINAL_CODES):
+            raise self.failure(part)
+        if not part.not_before:
+            part.not_before = time.monotonic() + _BACKOFF_SECONDS * 2**part.restarts
+            self._report(f"The {part.name} ended (code {code}); it is started again.")
+        if time.monotonic() >= part.not_before:
+            part.restarts += 1
+            part.not_before = 0.0
+            part.ready_file.unlink(missing_ok=True)
+            part.process = self._spawn(part.name, part.command)
+
+    def failure(self, part: Part) -> FirehoseError:
+        """The error of a part that ended: its own last words where it had any."""
+        lines = [line for line in part.process.log_tail(20) if line.strip()]
+        told = next((line for line in reversed(lines) if line.startswith("error: ")), "")
+        words = told.removeprefix("error: ") or f"It ended with code {part.process.returncode}."
+        return StackError(f"The {part.name} failed. {words}", f"Log: {part.process.log_path}")
+
+    def _spawn(self, name: str, words: list[str]) -> ManagedProcess:
+        return self._stack.spawn(name, words, self._settings.as_env())
+
+
+def producer_command(ready_file: Path) -> list[str]:
+    """`python -m producer`."""
+    return [sys.executable, "-m", "producer", "--ready-file", str(ready_file)]
+
+
+def spark_command(ready_file: Path) -> list[str]:
+    """`python -m spark_jobs run`."""
+    return [sys.executable, "-m", "spark_jobs", "run", "--status-file", str(ready_file)]
+
+
+def ask_to_drain(part: Part) -> None:
+    """Let the Spark application finish what its sources hold, then end."""
+    found = part.ready()
+    if found is not None and psutil.pid_exists(found["pid"]):
+        psutil.Process(found["pid"]).send_signal(signal.SIGUSR1)
