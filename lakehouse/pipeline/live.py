@@ -1,4 +1,4 @@
-"""The live view of a run: layers, symbols and the producer, as tables; plain lines without a tty."""
+"""The live view of a run: layers, symbols, producer; plain lines where there is no terminal."""
 
 import threading
 import time

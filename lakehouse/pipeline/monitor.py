@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyiceberg.exceptions import NoSuchTableError
-from pyiceberg.table import StaticTable
-
 from lakehouse import tables
 from lakehouse.catalog import table_locations
 from lakehouse.errors import FirehoseError
@@ -53,6 +50,10 @@ def latest_minutes(settings: Settings) -> list[dict[str, Any]]:
 def _layer(settings: Settings, name: str, location: str | None) -> Layer:
     if location is None:
         return Layer(name)
+    # Imported here because it takes a second, which the other commands need not pay.
+    from pyiceberg.exceptions import NoSuchTableError
+    from pyiceberg.table import StaticTable
+
     try:
         snapshot = StaticTable.from_metadata(location, _io(settings)).current_snapshot()
     except (OSError, NoSuchTableError):  # the metadata was replaced between the two looks
