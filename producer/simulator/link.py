@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import orjson
+from aiohttp import ClientError
 from aiohttp.abc import AbstractStreamWriter
 
 from producer.simulator.faults import Action, FaultSet, LinkScript
@@ -14,6 +15,8 @@ from producer.simulator.protocol import Subscriptions
 
 # A live exchange does not wait for a client that can't keep up: it drops the connection.
 _MAX_BACKLOG: Final = 32 * 1024 * 1024
+# What aiohttp raises where a client has gone; not all of it is a ConnectionError.
+LOST: Final = (ConnectionError, ClientError)
 
 
 class Link:
@@ -55,8 +58,15 @@ class Link:
         """Wait until the client has taken most of what was written; a lost client is no error."""
         try:
             await self._writer.drain()
-        except ConnectionError:
-            self._transport.abort()
+        except LOST:
+            self.abort()
+        except asyncio.CancelledError:
+            # All who drain one connection share a future in aiohttp: when a task of this
+            # connection is cancelled at its end, that is no order for the feed to stop.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self.abort()
 
     def cut_if_too_slow(self) -> None:
         """End the connection if its client is far behind."""

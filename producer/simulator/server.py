@@ -50,9 +50,20 @@ async def serving(
         try:
             yield Running(bound_host, bound_port, feed)
         finally:
-            feed.cancel()
+            await _ended(feed)
     finally:
         await runner.cleanup()
+
+
+async def _ended(feed: asyncio.Task[None]) -> None:
+    """Stop the feed; if it had broken before, that must not pass unseen."""
+    if not feed.done():
+        feed.cancel()
+        await asyncio.wait([feed])
+    elif feed.cancelled():
+        raise RuntimeError("the feed was cancelled from outside")
+    if not feed.cancelled():
+        feed.result()
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:

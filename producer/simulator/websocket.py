@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from producer.simulator.exchange import Exchange
-from producer.simulator.link import Link
+from producer.simulator.link import LOST, Link
 from producer.simulator.options import Limits
 from producer.simulator.protocol import MAX_STREAMS, Subscriptions
 from producer.simulator.weights import SlidingWindow
@@ -61,11 +61,14 @@ class Websockets:
         self._exchange.attach(link)
         keeper = asyncio.create_task(session.keep())
         try:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(*LOST):
                 await session.listen()
         finally:
-            keeper.cancel()
             self._exchange.detach(link)
+            # The keeper may be what ended the dialogue: then it still has to end the connection.
+            if not session.closing:
+                keeper.cancel()
+        await asyncio.wait([keeper])
 
 
 class Session:
@@ -82,6 +85,7 @@ class Session:
         self._opened = time.monotonic()
         self._next_ping = self._opened + limits.ping_interval
         self._unanswered: dict[bytes, float] = {}
+        self.closing = False
 
     async def listen(self) -> None:
         """Answer the client until the connection ends."""
@@ -110,7 +114,7 @@ class Session:
 
     async def keep(self) -> None:
         """Ping, and end the connection when its client is dead or its time is over."""
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(*LOST):
             await self._keep()
 
     async def _keep(self) -> None:
@@ -149,7 +153,9 @@ class Session:
 
     async def _close(self, code: WSCloseCode, reason: bytes) -> None:
         # A client that is dead or stalled can't take the closing frame: don't wait for it.
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(1.0):
-                await self._ws.close(code=code, message=reason)
-        self._link.abort()
+        self.closing = True
+        try:
+            with contextlib.suppress(TimeoutError, *LOST):
+                await self._ws.close(code=code, message=reason, drain=False)
+        finally:
+            self._link.abort()
