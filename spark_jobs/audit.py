@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
+from pyspark.sql import SparkSession
+
 from lakehouse import tables
 from spark_jobs.sinks import Batch, OnceAppender
-from spark_jobs.stream import Context
+from spark_jobs.status import StatusFile
 
 
 @dataclass(frozen=True)
@@ -32,31 +34,32 @@ class Counts:
 class Auditor:
     """Writes the audit rows of one job, each once."""
 
-    context: Context
+    run_id: str
     job: str
+    status: StatusFile
     _appender: OnceAppender = field(default_factory=lambda: OnceAppender(tables.AUDIT))
 
     @contextmanager
-    def watching(self, batch: Batch) -> Iterator["Record"]:
+    def watching(self, spark: SparkSession, batch: Batch) -> Iterator["Record"]:
         """Times a batch; records its counts, or its error before the error goes on."""
         record = Record(datetime.now(UTC))
         try:
             yield record
         except Exception as error:
-            self._write(batch, record, f"{type(error).__name__}: {error}"[:2000])
+            self._write(spark, batch, record, f"{type(error).__name__}: {error}"[:2000])
             raise
-        self._write(batch, record, None)
+        self._write(spark, batch, record, None)
 
-    def _write(self, batch: Batch, record: "Record", error: str | None) -> None:
+    def _write(
+        self, spark: SparkSession, batch: Batch, record: "Record", error: str | None
+    ) -> None:
         counts = record.counts if error is None else Counts()
         # A failed try must not count as the batch's audit when the batch is run again.
-        identity = (
-            batch if error is None else replace(batch, query_id=f"failed-{self.context.run_id}")
-        )
-        if self._appender.committed_rows(self.context.spark, identity) is not None:
+        identity = batch if error is None else replace(batch, query_id=f"failed-{self.run_id}")
+        if self._appender.committed_rows(spark, identity) is not None:
             return
         row = {
-            "run_id": self.context.run_id,
+            "run_id": self.run_id,
             "job": self.job,
             "batch_id": batch.batch_id,
             "query_id": batch.query_id,
@@ -67,8 +70,8 @@ class Auditor:
         select = ", ".join(
             f"CAST(:{name} AS {_TYPES.get(name, 'BIGINT')}) AS {name}" for name in row
         )
-        self._appender.append(self.context.spark.sql(f"SELECT {select}", args=row), identity)
-        self.context.status.add(self.job, row)
+        self._appender.append(spark.sql(f"SELECT {select}", args=row), identity)
+        self.status.add(self.job, row)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What every streaming job shares: its context, its checkpoint, its trigger."""
+"""What every streaming job shares: its context, checkpoint, trigger and audit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,8 +8,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse.settings import Settings
+from spark_jobs.audit import Auditor, Counts
 from spark_jobs.sinks import Batch
 from spark_jobs.status import StatusFile
+
+# Below this many rows Spark spends longer on compiling a plan to bytecode than on running it:
+# without, a batch of 1,000 rows took 0.8 s instead of 1.3 s to Silver, 1.4 s instead of 2.3 s to
+# Gold (docs/benchmarks.md).
+_COMPILE_FROM_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Job(Protocol):
     def source(self) -> DataFrame:
         """The stream that the job reads."""
 
-    def process(self, rows: DataFrame, batch: Batch) -> None:
+    def process(self, rows: DataFrame, batch: Batch) -> Counts:
         """Handle one micro-batch; called again with the same batch after a crash."""
 
 
@@ -42,7 +48,7 @@ def start(context: Context, job: Job, available_now: bool = False) -> StreamingQ
         job.source()
         .writeStream.queryName(job.name)
         .option("checkpointLocation", f"{context.settings.checkpoints}/{job.name}")
-        .foreachBatch(_identified(job))
+        .foreachBatch(_audited(context, job))
     )
     if available_now:
         writer = writer.trigger(availableNow=True)
@@ -51,12 +57,23 @@ def start(context: Context, job: Job, available_now: bool = False) -> StreamingQ
     return writer.start()
 
 
-def _identified(job: Job) -> Callable[[DataFrame, int], None]:
+def _audited(context: Context, job: Job) -> Callable[[DataFrame, int], None]:
+    auditor = Auditor(context.run_id, job.name, context.status)
+
     def process(rows: DataFrame, batch_id: int) -> None:
         spark = rows.sparkSession
         query_id = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
         if query_id is None:
             raise RuntimeError("Spark gave the micro-batch no query id")
-        job.process(rows, Batch(query_id, batch_id))
+        batch = Batch(query_id, batch_id)
+        with auditor.watching(spark, batch) as record:
+            record.counts = job.process(rows, batch)
+        _compile_plans(spark, record.counts.rows_in >= _COMPILE_FROM_ROWS)
 
     return process
+
+
+def _compile_plans(spark: SparkSession, wanted: bool) -> None:
+    """Whether the next batch is compiled; the last one's size is the best guess of its own."""
+    spark.conf.set("spark.sql.codegen.wholeStage", "true" if wanted else "false")
+    spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if wanted else "NO_CODEGEN")

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from lakehouse import tables
 from spark_jobs import minutes, sinks, sources
-from spark_jobs.audit import Auditor, Counts
+from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch
 from spark_jobs.stream import Context
 from spark_jobs.transforms import gold
@@ -27,7 +27,6 @@ class GoldJob:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._audit = Auditor(context, self.name)
         self._open: set[int] = set()
         self._newest_second = 0
 
@@ -35,21 +34,18 @@ class GoldJob:
         self._recall(self._context.spark)
         return sources.table_stream(self._context.spark, self._context.settings, tables.SILVER)
 
-    def process(self, rows: DataFrame, batch: Batch) -> None:
-        with self._audit.watching(batch) as record:
-            touched = _touched(rows)
-            if not touched:
-                return
-            spark = rows.sparkSession
-            upserted = self._upsert(spark, touched)
-            count = sum(row["rows"] for row in touched)
-            ingested = [row["oldest_ingest"] for row in touched]
-            record.counts = Counts(
-                rows_in=count,
-                rows_out=count,
-                rows_upserted=upserted,
-                oldest_ingest=min(ingested),
-            )
+    def process(self, rows: DataFrame, batch: Batch) -> Counts:
+        del batch  # an upsert needs no memory of what was written
+        touched = _touched(rows)
+        if not touched:
+            return Counts()
+        count = sum(row["rows"] for row in touched)
+        return Counts(
+            rows_in=count,
+            rows_out=count,
+            rows_upserted=self._upsert(rows.sparkSession, touched),
+            oldest_ingest=min(row["oldest_ingest"] for row in touched),
+        )
 
     def _recall(self, spark: SparkSession) -> None:
         open_rows = sources.table(spark, tables.GOLD, ~F.col("is_final"))

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from lakehouse import tables
 from lakehouse.id_ranges import IdRanges
 from spark_jobs import sources
-from spark_jobs.audit import Auditor, Counts
+from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch, OnceAppender
 from spark_jobs.stream import Context
 from spark_jobs.transforms import silver
@@ -34,7 +34,6 @@ class SilverJob:
         self._context = context
         self._silver = OnceAppender(tables.SILVER)
         self._quarantine = OnceAppender(tables.QUARANTINE)
-        self._audit = Auditor(context, self.name)
         self._known: dict[tuple[str, str], IdRanges] = {}
         self._newest = 0  # event time, µs UTC
 
@@ -42,19 +41,18 @@ class SilverJob:
         self._recall(self._context.spark)
         return sources.table_stream(self._context.spark, self._context.settings, tables.BRONZE)
 
-    def process(self, rows: DataFrame, batch: Batch) -> None:
-        with self._audit.watching(batch) as record:
-            judged = silver.judged(rows).persist()
-            try:
-                stats = self._stats(judged)
-                failed = sum(row["rows"] for row in stats if row["bad"])
-                self._set_aside(judged, failed, batch)
-                accepted = [row for row in stats if not row["bad"]]
-                fresh = self._append_new(judged, accepted, batch)
-                record.counts = _counts(stats, failed, fresh)
-                self._newest = max([self._newest, *(row["newest"] for row in accepted)])
-            finally:
-                judged.unpersist()
+    def process(self, rows: DataFrame, batch: Batch) -> Counts:
+        judged = silver.judged(rows).persist()
+        try:
+            stats = self._stats(judged)
+            failed = sum(row["rows"] for row in stats if row["bad"])
+            self._set_aside(judged, failed, batch)
+            accepted = [row for row in stats if not row["bad"]]
+            fresh = self._append_new(judged, accepted, batch)
+            self._newest = max([self._newest, *(row["newest"] for row in accepted)])
+            return _counts(stats, failed, fresh)
+        finally:
+            judged.unpersist()
 
     def _recall(self, spark: SparkSession) -> None:
         self._learn(_id_ranges(sources.table(spark, tables.SILVER)))
