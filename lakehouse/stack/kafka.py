@@ -92,12 +92,12 @@ class KafkaBroker:
         return False
 
     def _failure(self, process: ManagedProcess, ready_seconds: float) -> FirehoseError:
-        ended = not process.alive
-        what = f"ended with code {process.returncode}" if ended else "did not answer in time"
+        code = process.returncode
+        slow = f"did not answer within {ready_seconds:g} s"
         process.kill()
         line = log_file.telling_line(process.log_tail(200))
         return StackError(
-            f"Kafka {what} (allowed: {ready_seconds:.0f} s). It said: {line}",
+            f"Kafka {slow if code is None else f'ended with code {code}'}. It said: {line}",
             f"Log: {process.log_path}",
         )
 
@@ -124,6 +124,8 @@ class KafkaBroker:
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
             "-Duser.timezone=UTC",
+            # At each start it would write all its settings into the log, six times.
+            "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn",
             *("-cp", self._classpath),
             *words,
         ]

@@ -17,11 +17,11 @@ def open_log(path: Path, most_bytes: int = MOST_BYTES) -> BinaryIO:
     return path.open("ab")
 
 
-def tail(path: Path, lines: int) -> list[str]:
-    """The last lines, oldest first; none if there is no file."""
+def tail(path: Path, lines: int, since: int = 0) -> list[str]:
+    """The last lines behind byte `since`, oldest first; none if there is no file."""
     try:
         with path.open("rb") as file:
-            start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+            start = max(since, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
             file.seek(start)
             text = file.read().decode(errors="replace")
     except OSError:

@@ -69,4 +69,5 @@ def _exactly(link: socket.socket, count: int, deadline: float) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error or type(error).__name__).lower()
+    told = getattr(error, "strerror", None)
+    return str(told).lower() if told else str(error) or type(error).__name__

@@ -42,6 +42,7 @@ class ManagedProcess:
         self.grace_seconds = grace_seconds
         self._link, guards_end = socket.socketpair()
         with guards_end, open_log(log_path) as log:
+            self._log_start = log.tell()
             self._guard: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_GUARD), str(grace_seconds), *argv],
                 stdin=guards_end.fileno(),
@@ -83,8 +84,8 @@ class ManagedProcess:
         return True
 
     def log_tail(self, lines: int) -> list[str]:
-        """The last lines of the log, oldest first."""
-        return tail(self.log_path, lines)
+        """The last lines that this process wrote to its log, oldest first."""
+        return tail(self.log_path, lines, self._log_start)
 
     def _wait(self, seconds: float) -> int:
         if not self.wait(seconds):
