@@ -1,6 +1,5 @@
 """The twin of KafkaSink in memory, for tests and dry runs."""
 
-import time
 from collections import deque
 from typing import Final, NamedTuple
 
@@ -67,10 +66,8 @@ class MemorySink:
         return True
 
     def _count(self, record: Record) -> None:
-        now = time.time()
         if record.topic == TRADES:
             self._counters.delivered += 1
         else:
             self._counters.dlq_delivered += 1
-        self._counters.last_delivery_timestamp = now
-        self._counters.latency.observe(now - record.ingest_time / 1e6)
+        self._counters.acknowledged(record.ingest_time)

@@ -4,6 +4,7 @@ Every frame received ends as exactly one of delivered, dlq_delivered and control
 delivered when `frames_received_total` equals their sum. docs/producer.md lists the names.
 """
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
@@ -89,6 +90,12 @@ class Counters:
         """Count a trade; a symbol that was not asked for counts as `other`."""
         trades = self.trades
         trades[symbol if symbol in trades else OTHER] += 1
+
+    def acknowledged(self, ingest_time: int) -> None:
+        """Time one acknowledgement of what was read at `ingest_time` (µs UTC)."""
+        now = time.time()
+        self.last_delivery_timestamp = now
+        self.latency.observe(now - ingest_time / 1e6)
 
     def dead_letter(self, reason: str) -> None:
         """Count a dead letter; reasons beyond the bound count as `other`."""

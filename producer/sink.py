@@ -6,6 +6,7 @@ counts as delivered is what was acknowledged; memory is bounded, a full sink say
 """
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -15,7 +16,7 @@ from lakehouse.errors import StackError
 from lakehouse.messages import encode, key_of
 from lakehouse.settings import Settings
 from lakehouse.trade import Trade
-from producer.dead_letters import fitted
+from producer.dead_letters import Headers, fitted
 from producer.logs import LibraryLog, Log
 from producer.metrics import Counters
 from producer.protocol import DeadLetter
@@ -25,6 +26,8 @@ MAX_IN_FLIGHT: Final = 100_000
 MAX_IN_FLIGHT_KIB: Final = 64 * 1024
 LINGER_MS: Final = 10
 _BATCH_BYTES: Final = 1_000_000
+
+Report = Callable[[KafkaError | None, Message], None]
 
 
 class Sink(Protocol):
@@ -67,13 +70,13 @@ class KafkaSink:
     def send(self, trade: Trade) -> bool:
         """See Sink; the key is the symbol."""
         report = partial(self._acknowledged, trade.ingest_time)
-        return self._produce(self._topic, encode(trade), key=key_of(trade), on_delivery=report)
+        return self._produce(self._topic, encode(trade), key_of(trade), [], report)
 
     def send_dead_letter(self, letter: DeadLetter) -> bool:
         """See Sink; the value is the raw frame, cut only where the broker can't take its size."""
         value, headers, was_cut = fitted(letter, self._letters_limit)
         report = partial(self._letter_acknowledged, letter.ingest_time)
-        sent = self._produce(self._dlq_topic, value, headers=headers, on_delivery=report)
+        sent = self._produce(self._dlq_topic, value, None, headers, report)
         if sent and was_cut:
             self._counters.dead_letters_cut += 1
             self._log.warning("dead_letter_cut", raw_bytes=len(letter.raw), reason=letter.reason)
@@ -99,9 +102,11 @@ class KafkaSink:
         """Let go of what is not acknowledged; `flush` before."""
         self._producer.purge()
 
-    def _produce(self, topic: str, value: bytes, **more: Any) -> bool:
+    def _produce(
+        self, topic: str, value: bytes, key: bytes | None, headers: Headers, report: Report
+    ) -> bool:
         try:
-            self._producer.produce(topic, value, **more)
+            self._producer.produce(topic, value, key, on_delivery=report, headers=headers)
         except BufferError:
             return False
         except KafkaException as error:
@@ -114,19 +119,14 @@ class KafkaSink:
             self._refuse(self._topic, error)
         else:
             self._counters.delivered += 1
-            self._time(ingest_time)
+            self._counters.acknowledged(ingest_time)
 
     def _letter_acknowledged(self, ingest_time: int, error: KafkaError | None, _: Message) -> None:
         if error is not None:
             self._refuse(self._dlq_topic, error)
         else:
             self._counters.dlq_delivered += 1
-            self._time(ingest_time)
-
-    def _time(self, ingest_time: int) -> None:
-        now = time.time()
-        self._counters.last_delivery_timestamp = now
-        self._counters.latency.observe(now - ingest_time / 1e6)
+            self._counters.acknowledged(ingest_time)
 
     def _refuse(self, topic: str, error: KafkaError) -> None:
         self._counters.delivery_failed += 1
