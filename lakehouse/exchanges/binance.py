@@ -10,13 +10,16 @@ from typing import Any
 import orjson
 
 from lakehouse.errors import UnreadableError
-from lakehouse.trade import Source, Trade, is_decimal_text
+from lakehouse.trade import DECIMAL_TEXT, Source, Trade, is_decimal_text
 
 EXCHANGE = "binance"
 # Binance sends milliseconds unless microseconds are asked for; 10**14 ms would be the year 5138.
 _MICROSECONDS_FROM = 100_000_000_000_000
-_MAX_INT64 = 2**63 - 1
+# So that a number of milliseconds still fits 64 bits as microseconds.
+_MAX_NUMBER = (2**63 - 1) // 1000
 _MAX_SYMBOL = 64
+_NUMBER_NAMES = ("agg_id", "first_trade_id", "last_trade_id", "trade_time", "event_time")
+_is_decimal = DECIMAL_TEXT.fullmatch
 
 
 def stream_name(symbol: str) -> str:
@@ -54,13 +57,21 @@ def parse_trade(event: Mapping[str, Any], ingest_time: int, source: Source = "ws
     try:
         if event["e"] != "aggTrade":
             raise UnreadableError("not_an_agg_trade")
-        trade = Trade(
-            EXCHANGE, event["s"], event["a"], event["p"], event["q"], event["f"], event["l"],
-            event["T"], event["E"], event["m"], ingest_time, source,
-        )  # fmt: skip
+        symbol, agg_id, price, qty = event["s"], event["a"], event["p"], event["q"]
+        first_id, last_id = event["f"], event["l"]
+        trade_time, event_time, taker_sold = event["T"], event["E"], event["m"]
     except KeyError as missing:
         raise UnreadableError(f"field_missing:{missing.args[0]}") from None
-    return _checked(trade)
+    numbers = (agg_id, first_id, last_id, trade_time, event_time)
+    # One pass for the many that are well; which field is wrong is asked only when one is.
+    if not (_are_ids(numbers) and _are_texts(symbol, price, qty) and type(taker_sold) is bool):
+        raise UnreadableError(_what_is_wrong(symbol, price, qty, numbers))
+    return Trade(
+        EXCHANGE, symbol, agg_id, price, qty, first_id, last_id,
+        trade_time if trade_time >= _MICROSECONDS_FROM else trade_time * 1000,
+        event_time if event_time >= _MICROSECONDS_FROM else event_time * 1000,
+        taker_sold, ingest_time, source,
+    )  # fmt: skip
 
 
 def parse_rest_trade(symbol: str, row: Mapping[str, Any], ingest_time: int) -> Trade:
@@ -76,23 +87,32 @@ def micros(time: int) -> int:
     return time if time >= _MICROSECONDS_FROM else time * 1000
 
 
-def _checked(trade: Trade) -> Trade:
-    symbol = trade.symbol
-    if not (isinstance(symbol, str) and 0 < len(symbol) <= _MAX_SYMBOL and symbol.isprintable()):
-        raise UnreadableError("symbol_unreadable")
-    for name, number in (
-        ("agg_id", trade.agg_id),
-        ("first_trade_id", trade.first_trade_id),
-        ("last_trade_id", trade.last_trade_id),
-        ("trade_time", trade.trade_time),
-        ("event_time", trade.event_time),
-    ):
-        if type(number) is not int or abs(number) > _MAX_INT64 // 1000:
-            raise UnreadableError(f"{name}_unreadable")
-    if not is_decimal_text(trade.price):
-        raise UnreadableError("price_unreadable")
-    if not is_decimal_text(trade.qty):
-        raise UnreadableError("qty_unreadable")
-    if type(trade.is_buyer_maker) is not bool:
-        raise UnreadableError("is_buyer_maker_unreadable")
-    return trade._replace(trade_time=micros(trade.trade_time), event_time=micros(trade.event_time))
+def _are_ids(numbers: tuple[Any, ...]) -> bool:
+    for number in numbers:
+        if type(number) is not int or not -_MAX_NUMBER <= number <= _MAX_NUMBER:
+            return False
+    return True
+
+
+def _are_texts(symbol: Any, price: Any, qty: Any) -> bool:
+    return (
+        _is_symbol(symbol)
+        and type(price) is type(qty) is str
+        and _is_decimal(price) is not None
+        and _is_decimal(qty) is not None
+    )
+
+
+def _is_symbol(symbol: Any) -> bool:
+    return type(symbol) is str and 0 < len(symbol) <= _MAX_SYMBOL and symbol.isprintable()
+
+
+def _what_is_wrong(symbol: Any, price: Any, qty: Any, numbers: tuple[Any, ...]) -> str:
+    if not _is_symbol(symbol):
+        return "symbol_unreadable"
+    for name, number in zip(_NUMBER_NAMES, numbers, strict=True):
+        if not _are_ids((number,)):
+            return f"{name}_unreadable"
+    if not is_decimal_text(price):
+        return "price_unreadable"
+    return "is_buyer_maker_unreadable" if is_decimal_text(qty) else "qty_unreadable"
