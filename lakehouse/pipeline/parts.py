@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Part:
     process: ManagedProcess
     restarts: int = 0
     not_before: float = 0.0
-    ended: bool = field(default=False)
+    draining: int | None = None
 
     def ready(self) -> dict[str, Any] | None:
         """What the process wrote when it was ready; None until then."""
@@ -112,7 +112,10 @@ def spark_command(ready_file: Path) -> list[str]:
 
 
 def ask_to_drain(part: Part) -> None:
-    """Let the Spark application finish what its sources hold, then end."""
+    """Let the Spark application finish what its sources hold, then end; asked once a process."""
     found = part.ready()
-    if found is not None and psutil.pid_exists(found["pid"]):
-        psutil.Process(found["pid"]).send_signal(signal.SIGUSR1)
+    if found is None or found["pid"] == part.draining or not psutil.pid_exists(found["pid"]):
+        return
+    # A second signal would meet an interpreter that is shutting down and has no handler left.
+    part.draining = found["pid"]
+    psutil.Process(found["pid"]).send_signal(signal.SIGUSR1)
