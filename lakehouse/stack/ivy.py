@@ -29,20 +29,29 @@ def repository(environ: Mapping[str, str] = os.environ) -> str:
     return (mirror or CENTRAL).rstrip("/") + "/"
 
 
+def shown() -> str:
+    """The repository for messages: without user and password, which may stand in an address."""
+    parts = urlsplit(repository())
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def retrieve(cache: Path, target: Path, report: Report) -> None:
     """Fetch the jars to `target`/<configuration>/; `cache` keeps what came for the next time.
 
     MissingToolError names what could not be fetched, and from where.
     """
     log = cache.parent / "ivy.log"
-    report(f"Fetching jars for Spark and Kafka from {repository()} (about 180 MB, once).")
+    report(f"Fetching jars for Spark and Kafka from {shown()} (about 180 MB, once).")
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             command(cache, target), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         with process:
-            for line in _reported(process, report):
-                file.write(line)
+            try:
+                file.writelines(_reported(process, report))
+            except BaseException:
+                process.kill()  # Ctrl-C: leaving the block waits for its end
+                raise
     if process.returncode != 0:
         raise _failure(log)
 
@@ -92,7 +101,7 @@ def _failure(log: Path) -> MissingToolError:
     modules = failed_modules(log.read_text(encoding="utf-8"))
     what = ", ".join(modules[:3]) + (" and others" if len(modules) > 3 else "")
     return MissingToolError(
-        f"Could not fetch {what or 'the jars'} from {repository()}.",
+        f"Could not fetch {what or 'the jars'} from {shown()}.",
         f"Check the network, or set {MIRROR_VARIABLE} to a mirror of Maven Central; "
         f"Ivy's log is {log}.",
     )

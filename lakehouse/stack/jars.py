@@ -5,6 +5,7 @@ jars.lock anew from what was fetched.
 """
 
 import hashlib
+import os
 import shutil
 import sys
 from contextlib import AbstractContextManager
@@ -84,15 +85,17 @@ def _fetch_verified(folder: Path, wanted: dict[str, str], report: Report) -> Pat
     if wrong := jar_lock.differences(jar_lock.scan(fetched), wanted):
         shutil.rmtree(fetched)
         raise MissingToolError(
-            f"What {ivy.repository()} sent is not what jars.lock pins: {wrong[0]}.",
+            f"What {ivy.shown()} sent is not what jars.lock pins: {wrong[0]}.",
             f"Set {ivy.MIRROR_VARIABLE} to a mirror of Maven Central that you trust.",
         )
     return fetched
 
 
 def _fetch(folder: Path, report: Report) -> Path:
-    target = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(target, ignore_errors=True)
+    for rest in folder.parent.glob("*.new"):
+        shutil.rmtree(rest, ignore_errors=True)
+    # A name of its own: the Ivy of a process that was killed may still be writing to another.
+    target = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     ivy.retrieve(_cache(folder), target, report)
     return target
 

@@ -91,6 +91,13 @@ def test_a_mirror_stands_in_for_central() -> None:
     assert ivy.repository({"FIREHOSE_MAVEN_URL": "http://m/x"}) == "http://m/x/"
 
 
+def test_a_mirrors_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ivy.MIRROR_VARIABLE, "https://me:secret@mirror:8081/maven")
+    assert ivy.shown() == "https://mirror:8081/maven/"
+    monkeypatch.setenv(ivy.MIRROR_VARIABLE, "file:///srv/maven")
+    assert ivy.shown() == "file:///srv/maven/"
+
+
 def test_java_is_told_of_proxies() -> None:
     assert ivy.proxy_options({"https": "http://user:secret@proxy:3128", "no": "localhost"}) == [
         "-Dhttps.proxyHost=proxy",
