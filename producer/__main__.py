@@ -64,6 +64,7 @@ async def _run(settings: Settings, ready_file: Path | None, log: Log) -> None:
     for warning in topics.warnings:
         log.warning("topic_differs", detail=warning)
     sink = KafkaSink(settings, topics, counters, log)
+    await asyncio.to_thread(sink.warm_up)
     _tell_ready(ready_file, port)
     # Tens of thousands of small objects wait for acknowledgements and hold no cycles: looking
     # through them at the default pace costs 7 % of the throughput.

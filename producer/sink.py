@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from lakehouse.errors import StackError
+from lakehouse.errors import StackError, UnreachableError
 from lakehouse.messages import encode, key_of
 from lakehouse.settings import Settings
 from lakehouse.trade import Trade
@@ -66,6 +66,18 @@ class KafkaSink:
         config = _config(settings.kafka_bootstrap_servers, topics)
         config.update({name.replace("_", "."): value for name, value in extra.items()})
         self._producer = Producer(config, logger=LibraryLog(log).logger())
+
+    def warm_up(self, seconds: float = 5.0) -> None:
+        """Learn the topics' leaders now: the first message would wait half a second for them."""
+        try:
+            for topic in (self._topic, self._dlq_topic):
+                self._producer.list_topics(topic, timeout=seconds)
+        except KafkaException as error:
+            detail = error.args[0].str()
+            raise UnreachableError(
+                f"Kafka stopped answering while the producer started: {detail}.",
+                "Look at the broker's log.",
+            ) from None
 
     def send(self, trade: Trade) -> bool:
         """See Sink; the key is the symbol."""
