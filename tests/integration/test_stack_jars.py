@@ -203,3 +203,15 @@ def test_the_default_cache_holds_every_pinned_jar() -> None:
     found = jars.ensure(load(), print)
     locked = jar_lock.parse(jar_lock.LOCK_FILE.read_text(encoding="utf-8"))
     assert len(found.spark) + len(found.kafka) == len(locked)
+
+
+def test_the_command_prints_the_folder_and_nothing_else() -> None:
+    command = [sys.executable, "-m", "lakehouse.stack.jars"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    assert told.stdout == f"{jars.folder_of(load())}\n"
+    assert "Warning" not in told.stderr
+
+
+def test_a_wrong_word_on_the_command_line_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert jars.main(["unlock"]) == 2
+    assert "Usage: python -m lakehouse.stack.jars [lock]" in capsys.readouterr().err
