@@ -66,10 +66,12 @@ def read_line(line: bytes, before: int) -> Recorded:
     content = _json(payload)
     if content is None:
         return Recorded(frames.unnamed(payload, before), None)
-    due = max(before, _event_time(content))
     trade = _trade(content)
+    # A garbled time must not carry the frames below it to the end of the recording.
+    due = max(before, _event_time(content)) if trade else before
     stream = content.get("stream")
-    if not isinstance(stream, str) or "data" not in content:
+    # Without an @ it is no stream that anyone could have subscribed to: garbage, for everyone.
+    if not isinstance(stream, str) or "@" not in stream or "data" not in content:
         return Recorded(frames.unnamed(payload, due, readable=trade is not None), trade)
     symbol, agg_id = (trade.symbol, trade.agg_id) if trade else ("", -1)
     wire = frames.message(payload)
