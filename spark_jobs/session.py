@@ -54,6 +54,8 @@ def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
             "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
         ),
         "spark.sql.streaming.stopTimeout": "60000",
+        # How often a stream that follows a table looks for a new commit; 10 ms by default.
+        "spark.sql.streaming.pollingDelay": "200ms",
     }
     if local:
         conf |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
@@ -66,6 +68,8 @@ def _catalog(settings: Settings) -> dict[str, str]:
         f"{_CATALOG}.warehouse": settings.warehouse,
         # A cached table is a stale table: Gold must see what Silver committed a moment ago.
         f"{_CATALOG}.cache-enabled": "false",
+        # Manifests never change, and a batch would read the newest hundred of them again.
+        f"{_CATALOG}.io.manifest.cache-enabled": "true",
         "spark.sql.defaultCatalog": tables.CATALOG,
     }
     conf |= _sql_catalog(settings) if settings.lake_catalog_type == "sql" else _rest(settings)

@@ -29,9 +29,14 @@ class Context:
 
 
 class Job(Protocol):
-    """A stream that fills one table. `name` is also the name of its query and checkpoint."""
+    """A stream that fills one table. `name` is also the name of its query and checkpoint.
+
+    A stream that `follows` a table starts as soon as that table has a new commit; the others
+    start every TRIGGER_SECONDS, which so sets the pace of all.
+    """
 
     name: str
+    follows: bool
 
     def source(self) -> DataFrame:
         """The stream that the job reads."""
@@ -53,7 +58,8 @@ def start(context: Context, job: Job, available_now: bool = False) -> StreamingQ
     if available_now:
         writer = writer.trigger(availableNow=True)
     else:
-        writer = writer.trigger(processingTime=f"{context.settings.trigger_seconds} seconds")
+        pause = 0 if job.follows else context.settings.trigger_seconds
+        writer = writer.trigger(processingTime=f"{pause} seconds")
     return writer.start()
 
 

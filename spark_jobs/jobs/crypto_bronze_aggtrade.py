@@ -15,6 +15,7 @@ class BronzeJob:
     """Appends the records of KAFKA_TOPIC."""
 
     name = tables.BRONZE
+    follows = False
 
     def __init__(self, context: Context) -> None:
         self._context = context

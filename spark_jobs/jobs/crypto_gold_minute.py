@@ -24,6 +24,7 @@ class GoldJob:
     """Upserts minute features; knows which minutes can still change without new trades."""
 
     name = tables.GOLD
+    follows = True
 
     def __init__(self, context: Context) -> None:
         self._context = context

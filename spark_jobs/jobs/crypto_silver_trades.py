@@ -29,6 +29,7 @@ class SilverJob:
     """Judges Bronze's rows, splits them, and appends what is valid and new."""
 
     name = tables.SILVER
+    follows = True
 
     def __init__(self, context: Context) -> None:
         self._context = context

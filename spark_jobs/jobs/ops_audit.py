@@ -16,6 +16,7 @@ class DeadLetterJob:
     """Counts the records of KAFKA_DLQ_TOPIC as rows that failed."""
 
     name = "dead_letters"
+    follows = False
 
     def __init__(self, context: Context) -> None:
         self._context = context
