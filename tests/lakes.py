@@ -24,46 +24,40 @@ from pyiceberg.types import (
 
 from lakehouse import settings, tables
 from lakehouse.settings import Settings
+from tests import table_docs
 
 Row = Mapping[str, Any]
+# What the completeness proof looks at.
+PROVED = (tables.SILVER, tables.BRONZE, tables.QUARANTINE)
 MIDNIGHT = datetime(2024, 8, 9, tzinfo=UTC)
 
 _TEXT, _LONG, _TIME = StringType(), LongType(), TimestamptzType()
-_KAFKA: dict[str, IcebergType] = {
-    "kafka_topic": _TEXT,
-    "kafka_partition": IntegerType(),
-    "kafka_offset": _LONG,
-    "kafka_timestamp": _TIME,
-}
-_KEY: dict[str, IcebergType] = {"exchange": _TEXT, "symbol": _TEXT, "agg_id": _LONG}
-_COLUMNS: dict[str, dict[str, IcebergType]] = {
-    tables.SILVER: _KEY
-    | {
-        "price": DecimalType(28, 8),
-        "qty": DecimalType(28, 8),
-        "quote_qty": DecimalType(38, 16),
-        "is_buyer_maker": BooleanType(),
-        "event_ts": _TIME,
-        "dt_hour": _TIME,
-    },
-    tables.BRONZE: _KEY | _KAFKA | {"raw": BinaryType()},
-    tables.QUARANTINE: _KEY
-    | _KAFKA
-    | {"reasons": ListType(99, _TEXT, element_required=False), "released_at": _TIME},
+_TYPES: dict[str, IcebergType] = {
+    "STRING": _TEXT,
+    "INT": IntegerType(),
+    "BIGINT": _LONG,
+    "BINARY": BinaryType(),
+    "BOOLEAN": BooleanType(),
+    "TIMESTAMP": _TIME,
+    "DECIMAL(28,8)": DecimalType(28, 8),
+    "DECIMAL(38,8)": DecimalType(38, 8),
+    "DECIMAL(38,12)": DecimalType(38, 12),
+    "DECIMAL(38,16)": DecimalType(38, 16),
+    "ARRAY<STRING>": ListType(99, _TEXT, element_required=False),
 }
 
 
 class LakeWriter:
     """A lake in `folder`, created with its tables; `append` is one Iceberg commit."""
 
-    def __init__(self, folder: Path, names: Iterable[str] = tuple(_COLUMNS)) -> None:
+    def __init__(self, folder: Path, names: Iterable[str] = PROVED) -> None:
         folder.mkdir(exist_ok=True)
         self.settings: Settings = settings.load(_env_file=None, data_dir=folder)
         uri = f"sqlite:///{self.settings.catalog_db}"
         self.catalog = SqlCatalog(tables.CATALOG, uri=uri, warehouse=self.settings.warehouse)
         self.catalog.create_namespace(tables.NAMESPACE)
         for name in names:
-            self.catalog.create_table(f"{tables.NAMESPACE}.{name}", _schema(_COLUMNS[name]))
+            self.catalog.create_table(f"{tables.NAMESPACE}.{name}", _schema(name))
 
     def append(self, table: str, rows: Iterable[Row]) -> None:
         """Commit rows; columns that a row leaves out are null."""
@@ -104,6 +98,6 @@ def record(offset: int, agg_id: int | None, symbol: str | None = "BTCUSDT", **mo
     }
 
 
-def _schema(columns: Mapping[str, IcebergType]) -> Schema:
-    numbered = enumerate(columns.items(), start=1)
-    return Schema(*(NestedField(number, name, kind) for number, (name, kind) in numbered))
+def _schema(table: str) -> Schema:
+    numbered = enumerate(table_docs.columns(table), start=1)
+    return Schema(*(NestedField(id_, name, _TYPES[kind]) for id_, (name, kind, _) in numbered))
