@@ -30,7 +30,7 @@ def bronze_rows(records: DataFrame) -> DataFrame:
         .withColumn("dt_hour", F.date_trunc("HOUR", "event_ts"))
         .withColumn("ingest_ts", _instant("ingest_time"))
     )
-    kept = F.when(F.size(quality.reasons()) > 0, F.coalesce("value", F.lit(b"")))
+    kept = F.when(quality.broken(), F.coalesce("value", F.lit(b"")))
     return timed.withColumn("raw", kept).drop("value")
 
 
