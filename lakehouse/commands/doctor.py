@@ -1,4 +1,4 @@
-"""`firehose doctor`: what is missing on this machine or wrong in the settings, and how to mend it."""
+"""`firehose doctor`: what is missing here or wrong in the settings, and how to mend it."""
 
 from collections.abc import Sequence
 
