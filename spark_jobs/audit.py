@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
+import structlog
 from pyspark.sql import SparkSession
 
 from lakehouse import tables
 from spark_jobs.sinks import Batch, OnceAppender
 from spark_jobs.status import StatusFile
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,17 @@ class Auditor:
         try:
             yield record
         except Exception as error:
-            self._write(spark, batch, record, f"{type(error).__name__}: {error}"[:2000])
+            self._record_failure(spark, batch, record, error)
             raise
         self._write(spark, batch, record, None)
+
+    def _record_failure(
+        self, spark: SparkSession, batch: Batch, record: "Record", failure: Exception
+    ) -> None:
+        try:
+            self._write(spark, batch, record, f"{type(failure).__name__}: {failure}"[:2000])
+        except Exception as error:  # the lake itself may be what failed; its error comes first
+            log.warning("failure_not_audited", job=self.job, error=str(error)[:500])
 
     def _write(
         self, spark: SparkSession, batch: Batch, record: "Record", error: str | None
