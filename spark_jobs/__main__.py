@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import pyspark
 import structlog
 import typer
 
 from lakehouse import settings as settings_module
 from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.settings import Settings
-from lakehouse.stack import jars
+from lakehouse.stack import jars, java
 from spark_jobs import session
 from spark_jobs.app import JOBS, Application
 from spark_jobs.status import StatusFile
@@ -36,6 +37,7 @@ def run(
     settings = settings_module.load()
     names = _chosen(job)
     _need_broker(settings, names)
+    os.environ["JAVA_HOME"] = str(java.find().home)
     spark = session.build(settings, jars.ensure(settings, _report).spark, "firehose")
     try:
         session.create_tables(spark)
@@ -52,10 +54,14 @@ def shell() -> None:
     """A spark-sql shell on the lake; type `exit;` to leave it."""
     settings = settings_module.load()
     conf = session.configuration(settings, jars.ensure(settings, _report).spark)
+    conf["spark.sql.catalogImplementation"] = "in-memory"  # else Hive makes files where one stands
     arguments = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
     session.export_s3_credentials(settings)
-    binary = Path(sys.prefix) / "bin" / "spark-sql"
-    os.execv(binary, [str(binary), "--master", settings.spark_master, *arguments])
+    # Its scripts look for Spark with the first Python on PATH, which need not be this one.
+    home = Path(pyspark.__file__).parent
+    os.environ |= {"SPARK_HOME": str(home), "JAVA_HOME": str(java.find().home)}
+    binary = str(home / "bin" / "spark-sql")
+    os.execv(binary, [binary, "--master", settings.spark_master, *arguments])
 
 
 def _chosen(job: list[str] | None) -> list[str]:
