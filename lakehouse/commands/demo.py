@@ -1,5 +1,6 @@
 """`firehose demo`: the whole path in about two minutes, on a simulated exchange, then the proof."""
 
+import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,14 +9,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
 
 from lakehouse import settings as settings_module
-from lakehouse.commands import DataDir, verify
+from lakehouse.commands import DataDir, console, verify
 from lakehouse.commands.run import show_accounts, watched
 from lakehouse.completeness import prove
 from lakehouse.pipeline.feed import Feed
-from lakehouse.pipeline.live import minute_cells
+from lakehouse.pipeline.live import minutes_table
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
 
@@ -24,22 +24,22 @@ _RATE = 25.0
 _MINUTES_EACH = 3
 
 _PULSE = """
-SELECT symbol, minute_ts, close, vwap_1m, volume, return_1m, spike, trades,
-       volume_5m, price_ma_30m
+SELECT symbol, minute_ts, close, vwap_1m, volume, return_1m, spike
 FROM lake.market.crypto_gold_minute
 QUALIFY row_number() OVER (PARTITION BY exchange, symbol ORDER BY minute_ts DESC) <= $minutes
 ORDER BY symbol, minute_ts
 """
 _SPIKES = """
 SELECT symbol, minute_ts, return_1m, spike_reasons FROM lake.market.crypto_gold_minute
-WHERE spike ORDER BY minute_ts, symbol
+WHERE spike ORDER BY abs(return_1m) DESC
 """
+_SPIKES_SHOWN = 5
 _NEXT = """[b]Where to look next[/b]
-  firehose run --simulate             the same, live, until Ctrl-C
-  firehose run                        the real exchange (SYMBOLS, see .env.example)
-  firehose sql "SELECT * FROM lake.market.crypto_gold_minute ORDER BY minute_ts DESC LIMIT 5"
-  firehose verify                     the completeness proof of your own lake
-  docs/                               architecture, tables, quality rules, benchmarks"""
+.venv/bin/firehose run --simulate   a market like this, live, until Ctrl-C
+.venv/bin/firehose run              the real exchange
+.venv/bin/firehose verify           the completeness proof of your own lake
+.venv/bin/firehose sql "SELECT * FROM lake.market.ops_audit LIMIT 5"
+README.md, docs/README.md           how it works, every table and every rule"""
 
 Trades = Annotated[int, typer.Option(min=1000, help="Trades that the exchange makes.")]
 
@@ -49,7 +49,7 @@ def demo(trades: Trades = 60_000, data_dir: DataDir = None) -> None:
 
     The lake is removed at the end unless --data-dir names a folder to keep it in.
     """
-    out = Console()
+    out = console(sys.stdout)
     if data_dir is not None:
         _demo(settings_module.load(data_dir=data_dir), trades, out)
         return
@@ -78,7 +78,8 @@ def _demo(settings: Settings, trades: int, out: Console) -> None:
     if outcome is None:
         raise typer.Exit(130)
     with Lake(settings) as lake:
-        out.print(_pulse(lake))
+        minutes = lake.rows(_PULSE, {"minutes": _MINUTES_EACH})
+        out.print(minutes_table(minutes, "Market Pulse: the latest minutes of Gold"))
         _show_spikes(lake, out)
         proof = prove(lake, datetime.now(UTC))
     verify.show(proof, out)
@@ -87,19 +88,11 @@ def _demo(settings: Settings, trades: int, out: Console) -> None:
     out.print(Panel(_NEXT, expand=False))
 
 
-def _pulse(lake: Lake) -> Table:
-    table = Table("symbol", "minute (UTC)", title="Market Pulse: the latest minutes of Gold")
-    for name in ("price", "VWAP", "volume", "change 1m", "spike", "trades", "volume 5m", "MA 30m"):
-        table.add_column(name, justify="right")
-    for row in lake.rows(_PULSE, {"minutes": _MINUTES_EACH}):
-        more = (row["trades"], row["volume_5m"].normalize(), row["price_ma_30m"].normalize())
-        cells = [*minute_cells(row), f"{more[0]:,}", f"{more[1]:f}", f"{more[2]:f}"]
-        table.add_row(*cells, style="bold yellow" if row["spike"] else None)
-    return table
-
-
 def _show_spikes(lake: Lake, out: Console) -> None:
-    for row in lake.rows(_SPIKES):
+    spikes = lake.rows(_SPIKES)
+    for row in spikes[:_SPIKES_SHOWN]:
         change = f"{row['return_1m'] * 100:+.2f} %"
         why = ", ".join(row["spike_reasons"])
         out.print(f"Spike: {row['symbol']} {change} at {row['minute_ts']:%H:%M} UTC ({why})")
+    if len(spikes) > _SPIKES_SHOWN:
+        out.print(f"… and {len(spikes) - _SPIKES_SHOWN} smaller ones.")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lakehouse.commands import DataDir, settings_for
+from lakehouse.commands import DataDir, console, settings_for
 from lakehouse.errors import SettingsError
 from lakehouse.pipeline import accounting
 from lakehouse.pipeline.feed import Feed
@@ -64,7 +64,7 @@ def run(
         raise SettingsError(
             "--until-idle needs a feed that ends.", "Use --replay FILE, or --simulate --trades N."
         )
-    out = Console()
+    out = console(sys.stdout)
     outcome = watched(settings, feed, until_idle, out)
     if outcome is not None:
         show_accounts(outcome, out)

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -103,26 +104,35 @@ class LiveView:
 
 
 def _symbol_table(settings: Settings) -> Table:
-    table = Table("symbol", "minute (UTC)", box=None, header_style="dim")
+    return minutes_table(monitor.latest_minutes(settings)[:20])
+
+
+def minutes_table(rows: Sequence[dict[str, Any]], title: str | None = None) -> Table:
+    """Gold rows for people; fits a terminal of 80 columns. Values are rounded to be looked at."""
+    table = Table("symbol", "UTC", title=title, box=None, header_style="dim")
     for name in ("price", "VWAP", "volume", "change 1m", "spike"):
         table.add_column(name, justify="right")
-    for row in monitor.latest_minutes(settings)[:20]:
-        table.add_row(*minute_cells(row), style="bold yellow" if row["spike"] else None)
+    for row in rows:
+        table.add_row(*_minute_cells(row), style="bold yellow" if row["spike"] else None)
     return table
 
 
-def minute_cells(row: dict[str, Any]) -> list[str]:
-    """A Gold row for people: symbol, minute, price, VWAP, volume, change, spike."""
+def _minute_cells(row: dict[str, Any]) -> list[str]:
     change = row["return_1m"]
     return [
         row["symbol"],
-        f"{row['minute_ts']:%Y-%m-%d %H:%M}",
+        f"{row['minute_ts']:%m-%d %H:%M}",
         f"{row['close'].normalize():f}",
-        f"{row['vwap_1m'].normalize():f}",
-        f"{row['volume'].normalize():f}",
+        _shown(row["vwap_1m"]),
+        _shown(row["volume"]),
         "" if change is None else f"{change * 100:+.3f} %",
         "spike" if row["spike"] else "",
     ]
+
+
+def _shown(value: Decimal) -> str:
+    """At least 8 digits, never fewer than the whole part has."""
+    return f"{value:,.2f}" if abs(value) >= 1_000_000 else f"{value:.8g}"
 
 
 def _producer(state: State) -> str:
@@ -134,7 +144,11 @@ def _producer(state: State) -> str:
 
 
 def _of(state: State) -> str:
-    return "" if state.frames_total is None else f" of {state.frames_total:,} frames"
+    # With frames sent twice or made up by a fault, more arrive than were recorded.
+    total = state.frames_total
+    if total is None or state.producer.frames_received > total:
+        return ""
+    return f" of {total:,} frames"
 
 
 def _short(table: str) -> str:
