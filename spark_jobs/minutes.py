@@ -4,11 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lakehouse.id_ranges import IdRanges
-from spark_jobs.transforms.gold import LOOKBACK_MINUTES
+
+# How far the windows of sql/crypto_gold_minute/features.sql look back.
+LOOKBACK_MINUTES = 60
 
 Pairs = tuple[tuple[int, int], ...]
 # More ranges than this would make a condition that costs more to plan than it saves.
 _MOST_RANGES = 48
+# A close makes the return of a minute up to an hour later, and that return judges spikes for
+# another hour.
+_REACH = 2 * LOOKBACK_MINUTES
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,10 @@ class Plan:
 def plan(touched: Iterable[int], finalised: Iterable[int]) -> Plan:
     """The work for a batch whose trades fall into `touched`, while `finalised` became final."""
     recount = few(IdRanges((minute, minute) for minute in touched).pairs)
-    changing = IdRanges((lo, hi + LOOKBACK_MINUTES) for lo, hi in recount)
+    changing = IdRanges((lo, hi + _REACH) for lo, hi in recount)
     changing.update((minute, minute) for minute in finalised)
     rewrite = few(changing.pairs)
-    reach = IdRanges((lo - 2 * LOOKBACK_MINUTES, hi) for lo, hi in rewrite)
+    reach = IdRanges((lo - _REACH, hi) for lo, hi in rewrite)
     return Plan(recount, rewrite, few(reach.pairs))
 
 

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from lakehouse import tables
 
-LOOKBACK_MINUTES = 60
 SPIKE_RULE: dict[str, object] = {
     "warm_up_minutes": 20,
     "least_return": Decimal("0.002"),
@@ -36,7 +35,7 @@ def bars(silver: DataFrame) -> DataFrame:
 def features(minute_bars: DataFrame) -> DataFrame:
     """Bars with every feature of Gold but `is_final` and `updated_at`.
 
-    A feature is right where the bars reach back 2 x LOOKBACK_MINUTES.
+    A feature is right where the bars reach back twice minutes.LOOKBACK_MINUTES.
     """
     return _by_statement("features", minute_bars, SPIKE_RULE)
 

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS lake.market.crypto_bronze_aggtrade (
   kafka_offset    BIGINT    COMMENT 'offset of the record',
   kafka_timestamp TIMESTAMP COMMENT 'timestamp of the record, set by the producer',
   ingest_ts       TIMESTAMP COMMENT 'ingest_time as a timestamp',
-  raw             BINARY    COMMENT 'the value as it came, kept wherever a field could not be read'
+  raw             BINARY    COMMENT 'the value as it came, kept wherever it breaks a rule of quality'
 )
 USING iceberg
 PARTITIONED BY (hours(event_ts))

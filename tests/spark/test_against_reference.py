@@ -112,6 +112,21 @@ def test_spikes_after_a_quiet_hour(spark: SparkSession, lake: Settings) -> None:
     assert spikes[75] == ()
 
 
+def test_a_late_trade_is_felt_two_hours_on(spark: SparkSession, lake: Settings) -> None:
+    """It makes the return of the minute after it, which an hour later still judges a spike."""
+
+    def at_minute(minute: int, price: str, qty: str) -> Trade:
+        at = START_US + minute * MINUTE_US
+        return Trade(
+            "binance", "BTCUSDT", minute, price, qty, minute, minute, at, at, False, at, "ws"
+        )
+
+    prices = [(42 + n, f"{100 + n % 3 / 100:.2f}", "1") for n in range(19)]
+    usual = [at_minute(*spot) for spot in [(1, "100", "1"), *prices, (61, "103", "10")]]
+    late = at_minute(0, "100.01", "1")
+    _check(spark, lake, [usual, [late]])
+
+
 def _check(
     spark: SparkSession, lake: Settings, commits: Sequence[Sequence[Trade]]
 ) -> dict[tuple[str, int], reference.Minute]:
