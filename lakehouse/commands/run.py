@@ -29,6 +29,10 @@ Speed = Annotated[
 Simulate = Annotated[bool, typer.Option("--simulate", help="A seeded market made up here.")]
 Rate = Annotated[float, typer.Option(min=0.001, help="--simulate: trades per second.")]
 Trades = Annotated[int | None, typer.Option(min=1, help="--simulate: end after so many.")]
+Start = Annotated[
+    str | None,
+    typer.Option(help="--simulate: when the market begins, ISO 8601 with offset; default: now."),
+]
 Seed = Annotated[int, typer.Option(help="Of the simulated market and of faults.")]
 Faults = Annotated[
     list[str] | None, typer.Option("--fault", help="Of the simulated exchange: docs/simulator.md.")
@@ -45,6 +49,7 @@ def run(
     simulate: Simulate = False,
     rate: Rate = 100.0,
     trades: Trades = None,
+    start: Start = None,
     seed: Seed = 0,
     fault: Faults = None,
     until_idle: UntilIdle = False,
@@ -57,7 +62,8 @@ def run(
         raise SettingsError("--replay and --simulate exclude each other.", "Leave one out.")
     feed: Feed | None = None
     if files or simulate:
-        feed = Feed(files, speed, settings.symbols, rate, trades, seed, faults=tuple(fault or ()))
+        faults = tuple(fault or ())
+        feed = Feed(files, speed, settings.symbols, rate, trades, seed, start, faults=faults)
     elif fault:
         raise SettingsError("--fault needs a simulated exchange.", "Add --simulate or --replay.")
     if until_idle and (feed is None or not feed.ends):

@@ -10,7 +10,7 @@ _PREFIX = "firehose_producer_"
 
 @dataclass(frozen=True)
 class ProducerFigures:
-    """Frames and messages since the producer started."""
+    """Frames and messages since the producer started; `connected`: 1 while an exchange is there."""
 
     frames_received: int = 0
     control_frames: int = 0
@@ -20,6 +20,7 @@ class ProducerFigures:
     gaps: int = 0
     duplicates: int = 0
     reconnects: int = 0
+    connected: int = 0
 
     @property
     def all_accounted(self) -> bool:

@@ -4,19 +4,27 @@ import threading
 import time
 from dataclasses import dataclass
 
-from lakehouse.errors import StackError
-from lakehouse.pipeline import figures
+from lakehouse.errors import SettingsError, StackError
+from lakehouse.pipeline import figures, preflight
+from lakehouse.pipeline.exchange_watch import ExchangeWatch
 from lakehouse.pipeline.feed import Extent, Feed, SimulatedExchange
 from lakehouse.pipeline.live import LiveView
-from lakehouse.pipeline.parts import Part, Parts, ask_to_drain, producer_command, spark_command
+from lakehouse.pipeline.parts import (
+    Part,
+    Parts,
+    Stopped,
+    ask_to_drain,
+    producer_command,
+    spark_command,
+)
 from lakehouse.settings import Settings
-from lakehouse.stack import probe
 from lakehouse.stack.embedded import Stack
 
 _POLL_SECONDS = 0.5
 _READY_SECONDS = 120.0
 # Frames that were on the way when a connection broke never come: then stillness is the end.
 _STILL_SECONDS = 5.0
+_RECORDING = "It is one frame of the combined stream a line; docs/simulator.md tells more."
 
 
 @dataclass(frozen=True)
@@ -44,37 +52,43 @@ class MainJob:
     def run(self) -> Outcome:
         """The whole job; StackError and its kin where a part can't be kept running."""
         with Stack(self._settings, self._view.say) as stack:
-            exchange = self._start_exchange(stack)
-            settings = self._wired(stack, exchange)
-            parts = Parts(stack, settings, self._view.say)
-            producer = parts.start("producer", producer_command)
-            port = int(parts.wait_ready(producer, _READY_SECONDS)["metrics_port"])
-            self._view.say(f"Producer ready; trades of {', '.join(settings.symbols)} go to Kafka.")
-            spark = parts.start("spark", spark_command)
-            parts.wait_ready(spark, _READY_SECONDS)
-            self._view.say("Streams started: Kafka → Bronze → Silver → Gold.")
-            self._watch(parts, producer, spark, exchange, port)
-            truth = tuple(exchange.truth()) if exchange else ()
-            self._finish(parts, producer, spark)
-            return Outcome(settings, truth, self._view.state.producer.dlq_delivered)
+            preflight.check(self._settings)
+            try:
+                return self._run(stack)
+            except Stopped:
+                return Outcome(self._settings)
+
+    def _run(self, stack: Stack) -> Outcome:
+        exchange = self._start_exchange(stack)
+        settings = self._wired(stack, exchange)
+        parts = Parts(stack, settings, self._view.say, self.stop)
+        producer = parts.start("producer", producer_command)
+        parts.wait_ready(producer, _READY_SECONDS)
+        self._view.say(f"Producer ready; trades of {', '.join(settings.symbols)} go to Kafka.")
+        spark = parts.start("spark", spark_command)
+        parts.wait_ready(spark, _READY_SECONDS)
+        self._view.say("Streams started: Kafka → Bronze → Silver → Gold.")
+        self._watch(parts, producer, spark, exchange)
+        truth = tuple(exchange.truth()) if exchange else ()
+        self._finish(parts, producer, spark)
+        return Outcome(settings, truth, self._view.state.producer.dlq_delivered)
 
     def _start_exchange(self, stack: Stack) -> SimulatedExchange | None:
         if self._feed is None:
             return None
-        part = Parts(stack, self._settings, self._view.say)
+        part = Parts(stack, self._settings, self._view.say, self.stop)
         simulator = part.start("simulator", self._feed.command)
         part.wait_ready(simulator, _READY_SECONDS)
         exchange = SimulatedExchange.from_ready_file(simulator.ready_file)
+        if not exchange.symbols:
+            raise SettingsError("The recording holds no trade of any symbol.", _RECORDING)
         self._view.say(f"Simulated exchange at {exchange.ws_url}.")
         return exchange
 
     def _wired(self, stack: Stack, exchange: SimulatedExchange | None) -> Settings:
         """The settings with the addresses of what was started here."""
         found: dict[str, object] = {}
-        bootstrap = self._settings.kafka_bootstrap_servers
-        if bootstrap:
-            probe.ping(bootstrap, 10.0)
-        else:
+        if not self._settings.kafka_bootstrap_servers:
             found["kafka_bootstrap_servers"] = stack.start_kafka()
         if exchange is not None:
             found |= {"binance_ws_url": exchange.ws_url, "binance_rest_url": exchange.rest_url}
@@ -87,21 +101,23 @@ class MainJob:
         producer: Part,
         spark: Part,
         exchange: SimulatedExchange | None,
-        port: int,
     ) -> None:
         self._view.state.phase = "running"
+        url = exchange.ws_url if exchange else self._settings.binance_ws_url
+        watch = ExchangeWatch(url, self._view.say)
         while not self.stop.wait(_POLL_SECONDS):
+            preflight.check_space(self._settings)
             parts.revive(producer)
             parts.revive(spark)
-            port = int((producer.ready() or {}).get("metrics_port", port))
-            self._look(spark, port)
+            self._look(producer, spark)
+            watch.see(self._view.state.producer, time.monotonic())
             if exchange is not None and self._fed(exchange) and self._until_idle:
                 self._view.say("All that was fed is in Kafka; the streams finish.")
                 return
 
-    def _look(self, spark: Part, port: int) -> None:
-        state = self._view.state
-        found = figures.fetch(port)
+    def _look(self, producer: Part, spark: Part) -> None:
+        state, ready = self._view.state, producer.ready()
+        found = figures.fetch(int(ready["metrics_port"])) if ready else None
         if found is not None and found != state.producer:
             state.producer = found
             self._still_since = time.monotonic()
@@ -129,10 +145,11 @@ class MainJob:
             return
         self._view.state.phase = "finishing"
         producer.process.stop(15.0)
-        while not self.stop.is_set():
-            if not spark.process.alive and spark.process.returncode == 0:
-                return
-            parts.revive(spark)
-            ask_to_drain(spark)
+        # Asked once a round: a process that ends well between two looks must not be revived.
+        while (code := spark.process.returncode) != 0 and not self.stop.wait(_POLL_SECONDS):
+            preflight.check_space(self._settings)
+            if code is None:
+                ask_to_drain(spark)
+            else:
+                parts.revive(spark)
             self._view.state.jobs = (spark.ready() or {}).get("jobs", self._view.state.jobs)
-            time.sleep(_POLL_SECONDS)

@@ -3,23 +3,42 @@
 import json
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from lakehouse.errors import FirehoseError, StackError
+from lakehouse.errors import (
+    FirehoseError,
+    MissingToolError,
+    ResourceError,
+    SettingsError,
+    StackError,
+    UnreachableError,
+)
 from lakehouse.settings import Settings
 from lakehouse.stack.embedded import Stack
+from lakehouse.stack.log_file import telling_line
 from lakehouse.stack.process import ManagedProcess
 
 _MOST_RESTARTS = 3
 _BACKOFF_SECONDS = 2.0
-# Exit codes that a new start would only repeat: settings, tools, resources.
-_FINAL_CODES = range(2, 5)
+# A part that ran so long has got over what ended it before: its restarts are counted anew.
+_STABLE_SECONDS = 600.0
+_LOG_LINES = 200
+# A new start would only repeat these.
+_FINAL = (SettingsError, MissingToolError, ResourceError)
+_BY_CODE: dict[int | None, type[FirehoseError]] = {
+    kind.exit_code: kind for kind in (*_FINAL, UnreachableError)
+}
+
+
+class Stopped(Exception):
+    """The run was asked to stop while it waited for a part."""
 
 
 @dataclass
@@ -32,6 +51,7 @@ class Part:
     process: ManagedProcess
     restarts: int = 0
     not_before: float = 0.0
+    started_at: float = field(default_factory=time.monotonic)
     draining: int | None = None
 
     def ready(self) -> dict[str, Any] | None:
@@ -44,12 +64,19 @@ class Part:
 
 
 class Parts:
-    """Starts and watches parts within a stack."""
+    """Starts and watches parts within a stack, until `stop` is set."""
 
-    def __init__(self, stack: Stack, settings: Settings, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        settings: Settings,
+        report: Callable[[str], None],
+        stop: threading.Event,
+    ) -> None:
         self._stack = stack
         self._settings = settings
         self._report = report
+        self._stop = stop
         self._folder = settings.data_path / "run"
         self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -61,41 +88,52 @@ class Parts:
         return Part(name, words, ready_file, self._spawn(name, words))
 
     def wait_ready(self, part: Part, seconds: float) -> dict[str, Any]:
-        """What the part wrote when ready; StackError where it ended or took too long."""
+        """What the part wrote when ready; its error where it ended, StackError if it is too slow.
+
+        Raises Stopped where the run is asked to stop meanwhile.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not part.process.alive:
                 raise self.failure(part)
             if (found := part.ready()) is not None:
                 return found
-            time.sleep(0.1)
+            if self._stop.wait(0.1):
+                raise Stopped
         raise StackError(
             f"The {part.name} was not ready within {seconds:.0f} s.",
             f"Its log is {part.process.log_path}.",
         )
 
     def revive(self, part: Part) -> None:
-        """Start a part again that died; StackError where that can't help or didn't."""
+        """Start a part again that died; its error where that can't help or didn't."""
         if part.process.alive:
             return
-        code = part.process.returncode
-        if part.restarts >= _MOST_RESTARTS or (code is not None and code in _FINAL_CODES):
-            raise self.failure(part)
         if not part.not_before:
-            part.not_before = time.monotonic() + _BACKOFF_SECONDS * 2**part.restarts
-            self._report(f"The {part.name} ended (code {code}); it is started again.")
+            self._give_up_or_wait(part)
         if time.monotonic() >= part.not_before:
             part.restarts += 1
             part.not_before = 0.0
             part.ready_file.unlink(missing_ok=True)
             part.process = self._spawn(part.name, part.command)
+            part.started_at = time.monotonic()
 
     def failure(self, part: Part) -> FirehoseError:
-        """The error of a part that ended: its own last words where it had any."""
-        lines = [line for line in part.process.log_tail(20) if line.strip()]
+        """The error of a part that ended: its own last words, of its own kind, where it had any."""
+        code, lines = part.process.returncode, part.process.log_tail(_LOG_LINES)
         told = next((line for line in reversed(lines) if line.startswith("error: ")), "")
-        words = told.removeprefix("error: ") or f"It ended with code {part.process.returncode}."
-        return StackError(f"The {part.name} failed. {words}", f"Log: {part.process.log_path}")
+        words = told.removeprefix("error: ") or f"It ended with code {code}: {telling_line(lines)}"
+        kind = _BY_CODE.get(code, StackError) if told else StackError
+        return kind(f"The {part.name} failed. {words}", f"Log: {part.process.log_path}")
+
+    def _give_up_or_wait(self, part: Part) -> None:
+        now, code = time.monotonic(), part.process.returncode
+        if now - part.started_at > _STABLE_SECONDS:
+            part.restarts = 0
+        if part.restarts >= _MOST_RESTARTS or issubclass(_BY_CODE.get(code, StackError), _FINAL):
+            raise self.failure(part)
+        part.not_before = now + _BACKOFF_SECONDS * 2**part.restarts
+        self._report(f"The {part.name} ended (code {code}); it is started again.")
 
     def _spawn(self, name: str, words: list[str]) -> ManagedProcess:
         return self._stack.spawn(name, words, self._settings.as_env())

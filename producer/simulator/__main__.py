@@ -172,7 +172,7 @@ def main() -> None:
     try:
         app()
     except FirehoseError as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 
