@@ -132,7 +132,9 @@ def _minute_cells(row: dict[str, Any]) -> list[str]:
 
 def _shown(value: Decimal) -> str:
     """At least 8 digits, never fewer than the whole part has."""
-    return f"{value:,.2f}" if abs(value) >= 1_000_000 else f"{value:.8g}"
+    if abs(value) >= 1_000_000:
+        return f"{value:,.2f}"
+    return f"{Decimal(f'{value:.8g}').normalize():f}"
 
 
 def _producer(state: State) -> str:
