@@ -96,19 +96,13 @@ class MainJob:
         return self._settings.model_copy(update=found)
 
     def _watch(
-        self,
-        parts: Parts,
-        producer: Part,
-        spark: Part,
-        exchange: SimulatedExchange | None,
+        self, parts: Parts, producer: Part, spark: Part, exchange: SimulatedExchange | None
     ) -> None:
         self._view.state.phase = "running"
         url = exchange.ws_url if exchange else self._settings.binance_ws_url
         watch = ExchangeWatch(url, self._view.say)
         while not self.stop.wait(_POLL_SECONDS):
-            preflight.check_space(self._settings)
-            parts.revive(producer)
-            parts.revive(spark)
+            parts.tend(producer, spark)
             self._look(producer, spark)
             watch.see(self._view.state.producer, time.monotonic())
             if exchange is not None and self._fed(exchange) and self._until_idle:
@@ -147,9 +141,9 @@ class MainJob:
         producer.process.stop(15.0)
         # Asked once a round: a process that ends well between two looks must not be revived.
         while (code := spark.process.returncode) != 0 and not self.stop.wait(_POLL_SECONDS):
-            preflight.check_space(self._settings)
             if code is None:
+                parts.tend()
                 ask_to_drain(spark)
             else:
-                parts.revive(spark)
+                parts.tend(spark)
             self._view.state.jobs = (spark.ready() or {}).get("jobs", self._view.state.jobs)

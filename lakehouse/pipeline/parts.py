@@ -20,6 +20,7 @@ from lakehouse.errors import (
     StackError,
     UnreachableError,
 )
+from lakehouse.pipeline import preflight
 from lakehouse.settings import Settings
 from lakehouse.stack.embedded import Stack
 from lakehouse.stack.log_file import telling_line
@@ -94,8 +95,11 @@ class Parts:
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if not part.process.alive:
-                raise self.failure(part)
+            self._stack.revive_kafka()
+            if (code := part.process.returncode) is not None:
+                if code >= 0:
+                    raise self.failure(part)
+                self.revive(part)  # killed from outside, which says nothing against it
             if (found := part.ready()) is not None:
                 return found
             if self._stop.wait(0.1):
@@ -104,6 +108,13 @@ class Parts:
             f"The {part.name} was not ready within {seconds:.0f} s.",
             f"Its log is {part.process.log_path}.",
         )
+
+    def tend(self, *parts: Part) -> None:
+        """What a watched run does every moment: look at the disk, the broker and these parts."""
+        preflight.check_space(self._settings)
+        self._stack.revive_kafka()
+        for part in parts:
+            self.revive(part)
 
     def revive(self, part: Part) -> None:
         """Start a part again that died; its error where that can't help or didn't."""

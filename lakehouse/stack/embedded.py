@@ -11,11 +11,12 @@ from typing import Self
 
 import psutil
 
-from lakehouse.errors import MissingToolError, ResourceError
+from lakehouse.errors import MissingToolError, ResourceError, StackError
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java
 from lakehouse.stack.file_lock import open_lock_file, try_lock
 from lakehouse.stack.kafka import KafkaBroker
+from lakehouse.stack.log_file import telling_line
 from lakehouse.stack.process import ManagedProcess
 
 LEAST_FREE_BYTES = 1 << 30
@@ -23,6 +24,7 @@ _GRACE_SECONDS = 15.0
 # A run that was killed leaves guards behind, which end its processes within their patience.
 _INHERIT_SECONDS = 45.0
 _POLL_SECONDS = 0.2
+_MOST_BROKER_RESTARTS = 3
 
 
 class Stack:
@@ -43,6 +45,8 @@ class Stack:
         self._least_free_bytes = least_free_bytes
         self._folder = settings.data_path
         self._lock = -1
+        self._broker: KafkaBroker | None = None
+        self._broker_restarts = 0
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -88,13 +92,25 @@ class Stack:
     def start_kafka(self) -> str:
         """Start the embedded broker; returns its bootstrap servers when it answers."""
         found = jars.ensure(self.settings, self._report)
-        broker = KafkaBroker(
+        self._broker = KafkaBroker(
             self._folder / "kafka",
             java.find(),
             found.kafka,
             lambda name, argv, grace: self.spawn(name, argv, grace_seconds=grace),
         )
-        return broker.start()
+        return self._broker.start()
+
+    def revive_kafka(self) -> None:
+        """Start the embedded broker again where it died; StackError where that doesn't help."""
+        process = self._broker.process if self._broker else None
+        if self._broker is None or process is None or process.alive:
+            return
+        if self._broker_restarts >= _MOST_BROKER_RESTARTS:
+            line = telling_line(process.log_tail(200))
+            raise StackError(f"Kafka ended again and again: {line}", f"Log: {process.log_path}")
+        self._broker_restarts += 1
+        self._report(f"Kafka ended (code {process.returncode}); it is started again.")
+        self._broker.start()
 
     def _take_lock(self) -> None:
         deadline = time.monotonic() + _INHERIT_SECONDS

@@ -24,7 +24,7 @@ _PORT_TAKEN = "Address already in use"
 
 
 class KafkaBroker:
-    """Keeps its data in `folder`; they survive a restart, its ports need not."""
+    """Keeps its data in `folder`. A broker that died can be started again, on the same ports."""
 
     def __init__(self, folder: Path, java: Java, jars: Sequence[Path], spawn: Spawn) -> None:
         self._folder = folder
@@ -32,6 +32,7 @@ class KafkaBroker:
         # Folders, not files: forty names would fill the screen of whoever looks at `ps`.
         self._classpath = ":".join(sorted({f"{jar.parent}/*" for jar in jars}))
         self._spawn = spawn
+        self._ports: list[int] = []
         self.process: ManagedProcess | None = None
 
     def start(self, ready_seconds: float = _READY_SECONDS) -> str:
@@ -40,11 +41,13 @@ class KafkaBroker:
         StackError quotes its last telling line and names its log.
         """
         for attempt in range(1, _MOST_STARTS + 1):
-            broker_port, controller_port = ports.free_ports(2)
+            # Its clients know the first ones: a broker that comes back must stand where it stood.
+            broker_port, controller_port = self._ports or ports.free_ports(2)
             self._configure(broker_port, controller_port)
             self.process = self._spawn("kafka", self._command(), _GRACE_SECONDS)
             servers = f"{ports.LOOPBACK}:{broker_port}"
             if self._comes_up(self.process, servers, ready_seconds):
+                self._ports = [broker_port, controller_port]
                 return servers
             # Somebody else was given one of the free ports in the meantime.
             if not self._port_was_taken(self.process) or attempt == _MOST_STARTS:

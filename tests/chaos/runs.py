@@ -1,0 +1,133 @@
+"""A `firehose run` in a process of its own, watched from outside and hit in mid-work."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from confluent_kafka import Consumer, TopicPartition
+
+from lakehouse import settings as settings_module
+from lakehouse import tables
+from lakehouse.pipeline import monitor
+from lakehouse.settings import Settings
+from lakehouse.stack.embedded import Stack
+from tests.chaos.market import SYMBOLS, Fed
+from tests.commands import nothing_left, processes_of, start
+
+# Small batches: many places to be hit in.
+ENVIRONMENT = {
+    "SYMBOLS": ",".join(SYMBOLS),
+    "TRIGGER_SECONDS": "1",
+    "MAX_ROWS_PER_BATCH": "1500",
+}
+READY_SECONDS = 180.0
+END_SECONDS = 300.0
+
+
+@dataclass
+class Run:
+    """One `firehose run` on a data folder."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    output: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """Of the folder, for looking at the lake."""
+        return settings_module.load(_env_file=None, data_dir=self.data)
+
+    def rows(self, table: str) -> int:
+        """Rows of a table, from its metadata; 0 before the first commit."""
+        found = {layer.table: layer.rows for layer in monitor.layers(self.settings)}
+        return found[table]
+
+    def spark_pid(self) -> int | None:
+        """The pid of the Spark application, once its streams run."""
+        try:
+            told = json.loads((self.data / "run" / "spark.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return int(told["pid"])
+
+    def until_silver(self, rows: int) -> None:
+        """Wait until Silver holds so many; fails where the run ends before."""
+        deadline = time.monotonic() + READY_SECONDS
+        while self.rows(tables.SILVER) < rows:
+            assert self.process.poll() is None, f"ended too early:\n{self.end()}"
+            assert time.monotonic() < deadline, f"no {rows} rows of Silver in {READY_SECONDS} s"
+            time.sleep(0.1)
+
+    def until_spark_is_up(self, other_than: int = 0) -> int:
+        """Wait for the streams (of another process than the one named); their pid."""
+        deadline = time.monotonic() + READY_SECONDS
+        while (pid := self.spark_pid()) in (None, other_than):
+            assert self.process.poll() is None, f"ended too early:\n{self.end()}"
+            assert time.monotonic() < deadline, f"the streams were not up in {READY_SECONDS} s"
+            time.sleep(0.1)
+        assert pid is not None
+        return pid
+
+    def end(self, seconds: float = END_SECONDS) -> str:
+        """What it printed, when it has ended by itself."""
+        if not self.output:
+            self.output, _ = self.process.communicate(timeout=seconds)
+        return self.output
+
+    def hit(self, number: signal.Signals) -> str:
+        """Send the whole run a signal in its work; what it had printed by its end."""
+        assert self.process.poll() is None, f"ended too early:\n{self.end()}"
+        self.process.send_signal(number)
+        return self.end()
+
+
+@contextmanager
+def running(folder: Path, data: Path, fed: Fed) -> Iterator[Run]:
+    """Start a run; whatever the test does, nothing of it is left afterwards."""
+    process = start(folder, *fed.words, "--data-dir", str(data), env=ENVIRONMENT)
+    run = Run(process, data)
+    try:
+        yield run
+    finally:
+        process.kill()
+        process.communicate()
+        assert nothing_left(data, 60), [each.cmdline() for each in processes_of(data)]
+
+
+def java_of(pid: int) -> psutil.Process:
+    """The JVM below a Spark application."""
+    [found] = [each for each in psutil.Process(pid).children(recursive=True) if _is_java(each)]
+    return found
+
+
+def broker_of(data: Path) -> psutil.Process:
+    """The JVM of the embedded broker."""
+    [found] = [each for each in processes_of(data) if _is_java(each) and _is_broker(each)]
+    return found
+
+
+def kafka_records(settings: Settings, topic: str) -> int:
+    """The records that the folder's broker holds in a topic, by its own offsets."""
+    with Stack(settings, print) as stack:
+        consumer = Consumer({"bootstrap.servers": stack.start_kafka(), "group.id": "count"})
+        try:
+            partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+            asked = [TopicPartition(topic, number) for number in partitions]
+            ends = [consumer.get_watermark_offsets(each, timeout=20) for each in asked]
+            return sum(end[1] - end[0] for end in ends if end is not None)
+        finally:
+            consumer.close()
+
+
+def _is_java(process: psutil.Process) -> bool:
+    return process.name() == "java"
+
+
+def _is_broker(process: psutil.Process) -> bool:
+    return "kafka.Kafka" in process.cmdline()
