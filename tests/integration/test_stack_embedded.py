@@ -159,7 +159,7 @@ def test_a_second_ctrl_c_does_not_leave_anything(settings: Settings) -> None:
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
-        process.wait(10)
+        process.wait(60)
         assert running(mark) == []
 
 
