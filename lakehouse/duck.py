@@ -64,10 +64,9 @@ def as_user_error(error: Exception) -> FirehoseError:
             f"The lake's files can't be read: {message}.",
             "If maintenance removed them just now, ask again; else see the S3 settings.",
         )
-    unknown = isinstance(error, duckdb.CatalogException)
     return SettingsError(
         f"The query can't be run: {message}.",
-        "`show all tables` lists what the lake holds." if unknown else "",
+        "It is DuckDB's SQL; `show all tables` and `describe <table>` tell what the lake holds.",
     )
 
 

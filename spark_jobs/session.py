@@ -1,6 +1,7 @@
 """The Spark session: catalog, storage and the settings that exactness needs."""
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,10 @@ def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
     conf = {
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": "-XX:+UseG1GC -Duser.timezone=UTC",
+        # Java does not look at TMPDIR by itself.
+        "spark.driver.extraJavaOptions": (
+            f'-XX:+UseG1GC -Duser.timezone=UTC "-Djava.io.tmpdir={tempfile.gettempdir()}"'
+        ),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.scheduler.mode": "FAIR",

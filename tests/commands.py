@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,18 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**clean, "NO_COLOR": "1", "COLUMNS": "160", **(extra or {})}
 
 
-def start(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """`firehose WORDS` in the background; both outputs are read from its stdout."""
+def start(
+    folder: Path,
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
+) -> subprocess.Popen[str]:
+    """`firehose WORDS` in the background, as an argument of the command `under` where given.
+
+    Both outputs are read from its stdout.
+    """
     return subprocess.Popen(
-        [str(FIREHOSE), *words],
+        [*under, str(FIREHOSE), *words],
         cwd=folder,
         env=environment(env),
         stdout=subprocess.PIPE,
@@ -36,10 +44,14 @@ def start(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> su
 
 
 def firehose(
-    folder: Path, *words: str, env: Mapping[str, str] | None = None, seconds: float = 300
+    folder: Path,
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
+    seconds: float = 300,
 ) -> subprocess.CompletedProcess[str]:
     """`firehose WORDS` to its end; stderr is part of stdout."""
-    process = start(folder, *words, env=env)
+    process = start(folder, *words, env=env, under=under)
     try:
         output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -44,6 +44,7 @@ class Stack:
         self._report = report
         self._least_free_bytes = least_free_bytes
         self._folder = settings.data_path
+        self._scratch = self._folder / "tmp"
         self._lock = -1
         self._broker: KafkaBroker | None = None
         self._broker_restarts = 0
@@ -56,6 +57,7 @@ class Stack:
             self._take_lock()
             require_space(self._folder, self._least_free_bytes)
             _write_pid(self._lock)
+            _empty(self._scratch)
         except BaseException:
             os.close(self._lock)
             raise
@@ -81,10 +83,11 @@ class Stack:
         """Start a process with `env` over this one's environment.
 
         Its log is `<data>/logs/<name>.log`. JAVA_HOME is set to the Java that was found, so that
-        all parts run on the same.
+        all parts run on the same; TMPDIR to a folder that the next start empties, as a process
+        that is killed leaves its temporary files behind.
         """
         log = self._folder / "logs" / f"{name}.log"
-        environment = {**_java_home(), **(env or {})}
+        environment = {**_java_home(), "TMPDIR": str(self._scratch), **(env or {})}
         process = ManagedProcess(name, argv, log, environment, grace_seconds, (self._lock,))
         self._cleanup.callback(_stop, process)
         return process
@@ -158,6 +161,11 @@ def _java_home() -> dict[str, str]:
     with suppress(MissingToolError):
         return {"JAVA_HOME": str(java.find().home)}
     return {}
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
 
 
 def _read_pid(descriptor: int) -> int | None:

@@ -1,6 +1,7 @@
 """A real Kafka broker as a child process: KRaft, one node, on the loopback interface."""
 
 import base64
+import shutil
 import subprocess
 import time
 import uuid
@@ -57,7 +58,9 @@ class KafkaBroker:
 
     def _configure(self, broker_port: int, controller_port: int) -> None:
         logs = self._folder / "log"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        # What a broker unpacked that was killed would stay for ever.
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True)
         self._properties.write_text(server_properties(logs, broker_port, controller_port))
         if not (logs / "meta.properties").exists():
             self._format(logs, broker_port, controller_port)
@@ -109,6 +112,10 @@ class KafkaBroker:
         return not process.alive and any(_PORT_TAKEN in line for line in process.log_tail(200))
 
     @property
+    def _scratch(self) -> Path:
+        return self._folder.resolve() / "tmp"
+
+    @property
     def _properties(self) -> Path:
         return self._folder / "server.properties"
 
@@ -128,6 +135,7 @@ class KafkaBroker:
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
             "-Duser.timezone=UTC",
+            f"-Djava.io.tmpdir={self._scratch}",
             # At each start it would write all its settings into the log, six times.
             "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn",
             *("-cp", self._classpath),

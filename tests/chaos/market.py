@@ -28,8 +28,8 @@ class Fed:
     """`trades` of an hour's pace, in `seconds` of wall time, with faults that lose nothing."""
 
     seed: int
-    trades: int = 7_500
-    seconds: float = 25.0
+    trades: int = 6_000
+    seconds: float = 20.0
 
     @property
     def words(self) -> list[str]:

@@ -90,6 +90,8 @@ class Run:
 @contextmanager
 def running(folder: Path, data: Path, fed: Fed) -> Iterator[Run]:
     """Start a run; whatever the test does, nothing of it is left afterwards."""
+    for told in data.glob("run/*.json"):
+        told.unlink()  # of an earlier run
     process = start(folder, *fed.words, "--data-dir", str(data), env=ENVIRONMENT)
     run = Run(process, data)
     try:
