@@ -110,6 +110,8 @@ def test_a_stopped_run_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
     with running(tmp_path, tmp_path / "lake", fed) as run:
         run.until_silver(1)
         stop(run, signal.SIGINT)
+    # What the first run wrote there must not be taken for the second one's.
+    (tmp_path / "lake" / "run" / "producer.json").unlink()
     with running(tmp_path, tmp_path / "lake", fed) as run:
         wait_for(lambda: (run.data / "run" / "producer.json").exists(), 60, "the producer")
         stop(run, signal.SIGTERM)  # the streams are still starting
