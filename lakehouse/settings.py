@@ -102,6 +102,15 @@ class Settings(BaseSettings):
             return Path(self.lake_catalog_uri.removeprefix("sqlite:///"))
         return self.data_path / "catalog.db"
 
+    def require_sqlite_catalog(self) -> None:
+        """SettingsError where LAKE_CATALOG_URI names no SQLite file."""
+        if self.lake_catalog_uri and not self.lake_catalog_uri.startswith("sqlite:///"):
+            raise SettingsError(
+                "LAKE_CATALOG_TYPE=sql keeps its catalog in SQLite.",
+                "Leave LAKE_CATALOG_URI empty or write sqlite:///path, "
+                "or use LAKE_CATALOG_TYPE=rest.",
+            )
+
     @property
     def warehouse(self) -> str:
         """Where tables live: LAKE_WAREHOUSE, or a folder in the data folder."""

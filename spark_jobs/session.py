@@ -8,7 +8,6 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from lakehouse import tables
-from lakehouse.errors import SettingsError
 from lakehouse.settings import Settings
 
 _CATALOG = f"spark.sql.catalog.{tables.CATALOG}"
@@ -81,17 +80,11 @@ def _catalog(settings: Settings) -> dict[str, str]:
 
 
 def _sql_catalog(settings: Settings) -> dict[str, str]:
-    uri = settings.lake_catalog_uri
-    if uri and not uri.startswith("sqlite:///"):
-        raise SettingsError(
-            "LAKE_CATALOG_TYPE=sql keeps its catalog in SQLite.",
-            "Leave LAKE_CATALOG_URI empty or write sqlite:///path, or use LAKE_CATALOG_TYPE=rest.",
-        )
-    path = uri.removeprefix("sqlite:///") or str(settings.catalog_db)
+    settings.require_sqlite_catalog()
     return {
         f"{_CATALOG}.type": "jdbc",
         # Several streams commit at once: wait for the file's lock instead of failing.
-        f"{_CATALOG}.uri": f"jdbc:sqlite:{path}?busy_timeout=30000&journal_mode=WAL",
+        f"{_CATALOG}.uri": f"jdbc:sqlite:{settings.catalog_db}?busy_timeout=30000&journal_mode=WAL",
         f"{_CATALOG}.jdbc.schema-version": "V1",
     }
 

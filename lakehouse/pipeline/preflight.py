@@ -1,7 +1,7 @@
 """What can be known to be missing before anything is started: said at once, not after a minute."""
 
 from lakehouse.catalog import rest_catalog
-from lakehouse.errors import ResourceError, SettingsError
+from lakehouse.errors import ResourceError
 from lakehouse.settings import Settings
 from lakehouse.stack import java, ports, probe
 from lakehouse.stack.embedded import require_space
@@ -38,11 +38,7 @@ def check_space(settings: Settings, least_bytes: int = _LEAST_FREE_BYTES) -> Non
 
 
 def _check_catalog(settings: Settings) -> None:
-    uri = settings.lake_catalog_uri
     if settings.lake_catalog_type == "rest":
         rest_catalog(settings)
-    elif uri and not uri.startswith("sqlite:///"):
-        raise SettingsError(
-            "LAKE_CATALOG_TYPE=sql keeps its catalog in SQLite.",
-            "Leave LAKE_CATALOG_URI empty or write sqlite:///path, or use LAKE_CATALOG_TYPE=rest.",
-        )
+    else:
+        settings.require_sqlite_catalog()
