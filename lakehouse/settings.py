@@ -21,10 +21,17 @@ class Settings(BaseSettings):
     binance_ws_url: str = "wss://data-stream.binance.vision"
     binance_rest_url: str = "https://data-api.binance.vision"
     symbols: Annotated[tuple[str, ...], NoDecode] = ("BTCUSDT", "ETHUSDT")
+    streams_per_connection: Annotated[int, Field(ge=1, le=1024)] = 1024
+    rotate_after_seconds: Annotated[float, Field(ge=1, le=86_400)] = 82_800.0
+    rest_weight_per_minute: Annotated[int, Field(ge=10)] = 4800
+    repair_hold_seconds: Annotated[float, Field(ge=0, le=60)] = 2.0
+    resume_max_trades: Annotated[int, Field(ge=0)] = 1_000_000
 
     kafka_bootstrap_servers: str = ""
     kafka_topic: str = "binance.aggtrade"
     kafka_dlq_topic: str = "binance.aggtrade.dlq"
+    kafka_gap_topic: str = "binance.aggtrade.gaps"
+    kafka_position_topic: str = "binance.aggtrade.positions"
     kafka_partitions: Annotated[int, Field(ge=1, le=1000)] = 2
     kafka_replication: Annotated[int, Field(ge=1, le=10)] = 1
     kafka_retention_hours: Annotated[int, Field(ge=1)] = 168
@@ -46,7 +53,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".data")
     jars_dir: Path = Path("~/.cache/firehose/jars")
+    producer_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "producer"
     producer_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    producer_stop_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("symbols", mode="before")
@@ -82,8 +91,10 @@ class Settings(BaseSettings):
     def _settle(self) -> "Settings":
         if self.lake_catalog_type == "rest" and not self.lake_catalog_uri:
             raise ValueError("LAKE_CATALOG_TYPE=rest needs LAKE_CATALOG_URI")
-        if self.kafka_topic == self.kafka_dlq_topic:
-            raise ValueError("KAFKA_TOPIC and KAFKA_DLQ_TOPIC must differ")
+        names = [self.kafka_topic, self.kafka_dlq_topic]
+        names += [self.kafka_gap_topic, self.kafka_position_topic]
+        if len(set(names)) < len(names):
+            raise ValueError("the topics must differ: KAFKA_{,DLQ_,GAP_,POSITION_}TOPIC")
         return self
 
     def as_env(self) -> dict[str, str]:
