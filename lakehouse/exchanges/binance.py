@@ -14,10 +14,10 @@ from lakehouse.trade import DECIMAL_TEXT, Source, Trade, is_decimal_text
 
 EXCHANGE = "binance"
 # Binance sends milliseconds unless microseconds are asked for; 10**14 ms would be the year 5138.
-_MICROSECONDS_FROM = 100_000_000_000_000
+MICROSECONDS_FROM = 100_000_000_000_000
 # So that a number of milliseconds still fits 64 bits as microseconds.
-_MAX_NUMBER = (2**63 - 1) // 1000
-_MAX_SYMBOL = 64
+MAX_NUMBER = (2**63 - 1) // 1000
+MAX_SYMBOL = 64
 _NUMBER_NAMES = ("agg_id", "first_trade_id", "last_trade_id", "trade_time", "event_time")
 _is_decimal = DECIMAL_TEXT.fullmatch
 
@@ -68,8 +68,8 @@ def parse_trade(event: Mapping[str, Any], ingest_time: int, source: Source = "ws
         raise UnreadableError(_what_is_wrong(symbol, price, qty, numbers))
     return Trade(
         EXCHANGE, symbol, agg_id, price, qty, first_id, last_id,
-        trade_time if trade_time >= _MICROSECONDS_FROM else trade_time * 1000,
-        event_time if event_time >= _MICROSECONDS_FROM else event_time * 1000,
+        trade_time if trade_time >= MICROSECONDS_FROM else trade_time * 1000,
+        event_time if event_time >= MICROSECONDS_FROM else event_time * 1000,
         taker_sold, ingest_time, source,
     )  # fmt: skip
 
@@ -84,12 +84,12 @@ def parse_rest_trade(symbol: str, row: Mapping[str, Any], ingest_time: int) -> T
 
 def micros(time: int) -> int:
     """A time of the exchange, in ms or µs, in µs."""
-    return time if time >= _MICROSECONDS_FROM else time * 1000
+    return time if time >= MICROSECONDS_FROM else time * 1000
 
 
 def _are_ids(numbers: tuple[Any, ...]) -> bool:
     for number in numbers:
-        if type(number) is not int or not -_MAX_NUMBER <= number <= _MAX_NUMBER:
+        if type(number) is not int or not -MAX_NUMBER <= number <= MAX_NUMBER:
             return False
     return True
 
@@ -104,7 +104,7 @@ def _are_texts(symbol: Any, price: Any, qty: Any) -> bool:
 
 
 def _is_symbol(symbol: Any) -> bool:
-    return type(symbol) is str and 0 < len(symbol) <= _MAX_SYMBOL and symbol.isprintable()
+    return type(symbol) is str and 0 < len(symbol) <= MAX_SYMBOL and symbol.isprintable()
 
 
 def _what_is_wrong(symbol: Any, price: Any, qty: Any, numbers: tuple[Any, ...]) -> str:
