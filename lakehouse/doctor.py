@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from lakehouse import settings as settings_module
+from lakehouse import symbol_spec
 from lakehouse.errors import (
     FirehoseError,
     MissingToolError,
@@ -59,7 +60,7 @@ def checks(settings: Settings) -> list[Check]:
     """All findings for these settings; takes seconds only where a server does not answer."""
     return [
         *_machine(),
-        Check("settings", True, f"{len(settings.symbols)} symbols: {', '.join(settings.symbols)}"),
+        Check("settings", True, f"symbols: {symbol_spec.in_words(settings.symbols)}"),
         check_memory(settings, psutil.virtual_memory().available),
         check_jars(settings),
         _guarded("data folder", lambda: _data_folder(settings.data_path)),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from lakehouse import symbol_spec
 from lakehouse.errors import SettingsError
 
 
@@ -64,10 +65,9 @@ class Settings(BaseSettings):
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple):
             return value
-        names = [str(part).strip() for part in parts]
-        if not names or not all(name and name == name.upper() for name in names):
-            raise ValueError("a comma list in upper case is wanted, for example BTCUSDT,ETHUSDT")
-        return tuple(dict.fromkeys(names))
+        terms = tuple(dict.fromkeys(str(part).strip() for part in parts))
+        symbol_spec.parse(terms)
+        return terms
 
     @field_validator("binance_ws_url")
     @classmethod

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from lakehouse import symbol_spec
 from lakehouse.errors import SettingsError, StackError
 from lakehouse.pipeline import figures, preflight
 from lakehouse.pipeline.exchange_watch import ExchangeWatch
@@ -64,7 +65,8 @@ class MainJob:
         parts = Parts(stack, settings, self._view.say, self.stop)
         producer = parts.start("producer", producer_command)
         parts.wait_ready(producer, _READY_SECONDS)
-        self._view.say(f"Producer ready; trades of {', '.join(settings.symbols)} go to Kafka.")
+        what = symbol_spec.in_words(settings.symbols)
+        self._view.say(f"Producer ready; trades of {what} go to Kafka.")
         spark = parts.start("spark", spark_command)
         parts.wait_ready(spark, _READY_SECONDS)
         self._view.say("Streams started: Kafka → Bronze → Silver → Gold.")

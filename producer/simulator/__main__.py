@@ -15,6 +15,7 @@ from lakehouse.errors import FirehoseError, SettingsError
 from producer.simulator import fault_specs
 from producer.simulator.exchange import Exchange
 from producer.simulator.faults import FaultSet
+from producer.simulator.instruments import listed
 from producer.simulator.market import MarketSpec
 from producer.simulator.market_source import MarketSource
 from producer.simulator.options import Limits
@@ -42,7 +43,7 @@ def simulate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the market and of the faults.")] = 0,
     symbols: Annotated[
-        str, typer.Option(help="Comma list.", rich_help_panel=_MARKET)
+        str, typer.Option(help="As SYMBOLS: docs/producer.md.", rich_help_panel=_MARKET)
     ] = "BTCUSDT,ETHUSDT",
     rate: Annotated[
         float, typer.Option(help="Trades per second over all symbols.", rich_help_panel=_MARKET)
@@ -98,7 +99,7 @@ def simulate(
     if files:
         source = RecordedSource(files)
     else:
-        names = tuple(filter(None, (name.strip() for name in symbols.split(","))))
+        names = listed(filter(None, (name.strip() for name in symbols.split(","))))
         spec = MarketSpec(names, seed, rate, first_id, 0, trades, spike_every)
         source = MarketSource(spec, _micros(start), in_past=speed == 0)
     asyncio.run(_run(source, faults, speed, limits, host, port, ready_file))

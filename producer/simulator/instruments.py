@@ -1,8 +1,10 @@
 """The symbols a seeded market trades: plausible prices, ticks and lots. Pure."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from lakehouse import symbol_spec
 from lakehouse.errors import SettingsError
 
 
@@ -42,6 +44,22 @@ def instrument(symbol: str) -> Instrument:
     base, quote = split(symbol)
     price, price_decimals, lot_decimals, lot = _KNOWN.get(symbol) or _invented(symbol)
     return Instrument(symbol, base, quote, price, price_decimals, lot_decimals, lot)
+
+
+def listed(terms: Iterable[str]) -> tuple[str, ...]:
+    """The symbols that a spec as SYMBOLS comes to; ALL:QUOTE takes those that are known here."""
+    try:
+        spec = symbol_spec.parse(terms)
+    except ValueError as error:
+        raise SettingsError(f"--symbols can't be used: {error}.") from None
+    known = [symbol for symbol in _KNOWN if split(symbol)[1] in spec.quotes]
+    found = [name for name in (*spec.named, *known) if name not in spec.left_out]
+    if not found:
+        raise SettingsError(
+            f"The simulated market has no pair of {', '.join(spec.quotes)}.",
+            f"Name symbols, or take one of these: {', '.join(_KNOWN)}.",
+        )
+    return tuple(dict.fromkeys(found))
 
 
 def split(symbol: str) -> tuple[str, str]:

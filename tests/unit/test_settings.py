@@ -76,6 +76,7 @@ def test_an_env_file_is_read_and_the_environment_goes_before_it(
         (" BTCUSDT , ETHUSDT ", ("BTCUSDT", "ETHUSDT")),
         ("BTCUSDT,ETHUSDT,BTCUSDT", ("BTCUSDT", "ETHUSDT")),
         ("1000SATSUSDT,币安人生USDT", ("1000SATSUSDT", "币安人生USDT")),
+        ("BTCEUR, ALL:USDT,-LUNAUSDT", ("BTCEUR", "ALL:USDT", "-LUNAUSDT")),
     ],
 )
 def test_symbols_are_a_comma_list(given: str, wanted: tuple[str, ...]) -> None:
@@ -88,6 +89,13 @@ def test_symbols_are_a_comma_list(given: str, wanted: tuple[str, ...]) -> None:
         ("SYMBOLS", "btcusdt"),
         ("SYMBOLS", "BTCUSDT,,ETHUSDT"),
         ("SYMBOLS", ","),
+        ("SYMBOLS", "ALL:"),
+        ("SYMBOLS", "ALL:usdt"),
+        ("SYMBOLS", "BTCUSDT,-"),
+        ("SYMBOLS", "BTCUSDT,-BTCUSDT"),
+        ("SYMBOLS", "-LUNAUSDT"),
+        ("SYMBOLS", "BTC/USDT"),
+        ("SYMBOLS", "BTC USDT"),
         ("BINANCE_WS_URL", "https://wrong"),
         ("BINANCE_REST_URL", "wss://wrong"),
         ("KAFKA_PARTITIONS", "0"),
