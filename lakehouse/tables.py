@@ -16,7 +16,8 @@ SILVER = "crypto_silver_trades"
 QUARANTINE = "crypto_quarantine"
 GOLD = "crypto_gold_minute"
 AUDIT = "ops_audit"
-ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT)
+GAP = "ops_gap"
+ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT, GAP)
 
 _SQL = Path(__file__).resolve().parent.parent / "sql"
 
