@@ -109,16 +109,17 @@ class Pump:
         return backoff
 
     async def _take_all(self, connection: Connection) -> None:
-        counters, receive, clock = self._counters, self._session.receive, time.time_ns
-        async with aclosing(connection.frames()) as frames:
-            async for raw in frames:
-                counters.frames_received += 1
-                outcome = receive(raw, clock() // 1000)
-                self._note(outcome)
-                if not self._offer(outcome):
-                    await self._hold_back(outcome)
-                if counters.frames_received % _POLL_EVERY == 0:
-                    self._sink.poll()
+        counters, receive = self._counters, self._session.receive
+        async with aclosing(connection.batches()) as batches:
+            async for batch in batches:
+                for raw in batch.frames:
+                    counters.frames_received += 1
+                    outcome = receive(raw, batch.ingest_time)
+                    self._note(outcome)
+                    if not self._offer(outcome):
+                        await self._hold_back(outcome)
+                    if counters.frames_received % _POLL_EVERY == 0:
+                        self._sink.poll()
 
     def _offer(self, outcome: Outcome) -> bool:
         if isinstance(outcome, Trade):
