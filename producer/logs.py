@@ -1,31 +1,67 @@
-"""JSON logs on stderr with a run id, and a bound on how often a line repeats."""
+"""JSON logs on stderr: one line an event, with this run's id; see log_lines.py for their bounds.
 
+`begin` is for a process of its own: what libraries log and what nobody caught become lines of
+the same kind.
+"""
+
+import atexit
 import logging
 import sys
+import threading
+import time
 import uuid
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import orjson
 import structlog
+from pydantic import SecretStr
+
+from lakehouse.settings import Settings
+from producer.log_lines import Clean, Flood, Limit
+
+__all__ = ["RUN_ID", "LibraryLog", "Limit", "Log", "StandardLog", "begin", "configure"]
 
 Log = structlog.typing.FilteringBoundLogger
 
+RUN_ID: Final = uuid.uuid4().hex[:12]
+_LIBRARY_SECONDS: Final = 10.0
 
-def configure(level: str) -> Log:
-    """Set structlog up for this process; every line carries this run's id."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-        cache_logger_on_first_use=True,
-    )
-    log: Log = structlog.get_logger(part="producer", run_id=uuid.uuid4().hex[:12])
+
+def configure(level: str, secrets: Iterable[str] = ()) -> Log:
+    """Set structlog up for this process; every line carries this run's id, none a secret."""
+    _configure(level, Clean(secrets), Flood(time.monotonic))
+    log: Log = structlog.get_logger(part="producer", run_id=RUN_ID)
     return log
+
+
+def begin(settings: Settings) -> Log:
+    """As `configure`, and take over what asyncio, aiohttp, picows, warnings and threads report.
+
+    An exception that nobody caught is one line as well. What was held back and not told of until
+    the end is told at exit.
+    """
+    flood = Flood(time.monotonic)
+    _configure(settings.log_level, Clean(secrets_of(settings)), flood)
+    log: Log = structlog.get_logger(part="producer", run_id=RUN_ID)
+    logging.captureWarnings(True)
+    logging.root.handlers[:] = [StandardLog(log)]
+    logging.root.setLevel(logging.WARNING)
+    _catch_uncaught(log)
+    atexit.register(_tell_untold, flood, log)
+    return log
+
+
+def secrets_of(settings: Settings) -> set[str]:
+    """Every secret value of the settings, passwords in addresses included."""
+    found = {value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)}
+    for _, value in settings:
+        if isinstance(value, str) and "://" in value and "@" in value:
+            password = _password(value)
+            found |= {password, unquote(password)}
+    return found - {""}
 
 
 class LibraryLog(logging.Handler):
@@ -49,18 +85,83 @@ class LibraryLog(logging.Handler):
         return logger
 
 
-class Limit:
-    """Lets a line through once per window; says how many were held back since."""
+class StandardLog(logging.Handler):
+    """Takes the standard library's log records into ours: one per logger, message and window."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._next: dict[str, float] = {}
-        self._held: dict[str, int] = {}
+    def __init__(self, log: Log, seconds: float = _LIBRARY_SECONDS) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+        self._limit = Limit(seconds)
 
-    def ask(self, key: str, now: float) -> int | None:
-        """None: don't say it. A number: say it, so many like it were not said before."""
-        if now < self._next.get(key, float("-inf")):
-            self._held[key] = self._held.get(key, 0) + 1
-            return None
-        self._next[key] = now + self._seconds
-        return self._held.pop(key, 0)
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the record with its level; `library` names who wrote it."""
+        # The template, not the text: a message with a counter in it is still the same message.
+        told = self._limit.ask(f"{record.name} {str(record.msg)[:80]}", time.monotonic())
+        if told is None:
+            return
+        say = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        fields = {"exc_info": record.exc_info} if record.exc_info else {}
+        say("library", library=record.name, detail=_text(record), unsaid=told, **fields)
+
+
+class _Stderr(structlog.BytesLogger):
+    """A full disk or a closed pipe behind stderr loses the line, not the process."""
+
+    def msg(self, message: bytes) -> None:
+        try:
+            super().msg(message)
+        except (OSError, ValueError):  # ValueError: the file is closed
+            return
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
+
+
+def _configure(level: str, clean: Clean, flood: Flood) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            flood,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            clean,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=lambda *_: _Stderr(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _catch_uncaught(log: Log) -> None:
+    def tell(where: str, error: BaseException | None) -> None:
+        log.critical("uncaught", where=where, exc_info=error)
+
+    def main(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+        if not isinstance(error, KeyboardInterrupt):
+            tell("main", error)
+
+    sys.excepthook = main
+    threading.excepthook = lambda hook: tell("thread", hook.exc_value)
+    sys.unraisablehook = lambda hook: tell("unraisable", hook.exc_value)
+
+
+def _tell_untold(flood: Flood, log: Log) -> None:
+    untold = flood.untold()
+    if untold:
+        log.info("unsaid_at_exit", events=untold)
+
+
+def _text(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # arguments that don't fit the message are the library's mistake
+        return str(record.msg)
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
