@@ -156,4 +156,6 @@ def _bound_the_window(transport: WSTransport) -> None:
     """The kernel would hold up to 32 MiB for a reader that rests, and one read bring them all."""
     line = transport.underlying_transport.get_extra_info("socket")
     if line is not None and hasattr(socket, "TCP_WINDOW_CLAMP"):
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, WINDOW_BYTES)
+        # The server may have gone already: then there is nothing left to bound.
+        with suppress(OSError):
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, WINDOW_BYTES)

@@ -31,6 +31,7 @@ class Inbox(WSListener):
         self._max_message = max_message_bytes
         self._bytes = 0
         self._paused = False
+        self._stopped = False
         self._transport: WSTransport | None = None
         self._waiter: asyncio.Future[None] | None = None
         # Frames are unusual while a message is in fragments, and all after the last one.
@@ -41,7 +42,7 @@ class Inbox(WSListener):
     def take(self) -> list[bytes]:
         """All that is here; reading goes on."""
         frames, self.frames, self._bytes = self.frames, [], 0
-        if self._paused and self._transport is not None and not self._over:
+        if self._paused and self._transport is not None and not self._stopped:
             self._paused = False
             self._transport.underlying_transport.resume_reading()
         return frames
@@ -55,8 +56,8 @@ class Inbox(WSListener):
             self._waiter = None
 
     def stop_reading(self) -> None:
-        """Nothing that comes from here on counts: the protocol is broken."""
-        self._over = self._unusual = True
+        """For good: the protocol is broken, and nothing that comes from here on counts."""
+        self._stopped = True
         if self._transport is not None:
             self._transport.underlying_transport.pause_reading()
 
@@ -148,6 +149,7 @@ class Inbox(WSListener):
         transport.disconnect()
 
     def _broken(self, what: str, code: WSCloseCode = WSCloseCode.PROTOCOL_ERROR) -> WSProtocolError:
+        self._over = self._unusual = True
         self.stop_reading()
         return WSProtocolError(code, f"Received {what}")
 

@@ -1,156 +1,301 @@
-"""The pump over a real socket, with the in-memory sink."""
+"""A connection on real sockets: whole messages, back-pressure, and servers that break the rules."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from random import Random
+from contextlib import aclosing
 
-import orjson
-import structlog
+import pytest
 
-from lakehouse.messages import decode
-from producer.connection import MAX_QUEUE
-from producer.memory_sink import DEAD_LETTERS, TRADES, MemorySink
-from producer.metrics import Counters
-from producer.protocol import Policy, Session
-from producer.pump import Pump
+from lakehouse.errors import SettingsError
+from producer import connection as door
+from producer.connection import (
+    HIGH_BYTES,
+    WINDOW_BYTES,
+    Connection,
+    ConnectionLostError,
+    open_connection,
+)
 from producer.topics import MAX_FRAME_BYTES
-from tests.integration.producer_exchange import (
-    ABORT,
+from tests.integration.producer_exchange import until
+from tests.integration.raw_websocket import (
+    BINARY,
     CLOSE,
-    STAY,
-    Exchange,
-    Script,
-    frame,
-    until,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    raw_server,
+    read_frame,
+    sending,
+    wire,
 )
 
-SYMBOLS = ("BTCUSDT", "ETHUSDT")
-QUICK = Policy(first_backoff=0.02, most_backoff=0.05)
+GOOD = wire(b'{"good":1}')
 
 
-class Rig:
-    """A pump beside its exchange, sink and figures."""
-
-    def __init__(self, exchange: Exchange, policy: Policy, capacity: int) -> None:
-        self.exchange = exchange
-        self.counters = Counters(SYMBOLS)
-        self.sink = MemorySink(self.counters, capacity)
-        session = Session(exchange.url, SYMBOLS, Random(1), policy)
-        self.pump = Pump(session, self.sink, self.counters, structlog.get_logger())
-
-    @property
-    def ids(self) -> list[int]:
-        return [decode(record.value).agg_id for record in self.sink.records]
+async def everything(url: str, seconds: float = 5) -> tuple[list[bytes], ConnectionLostError]:
+    """All messages up to the end of the connection, and what ended it."""
+    messages: list[bytes] = []
+    try:
+        async with asyncio.timeout(seconds), open_connection(url) as connection:
+            async for batch in connection.batches():
+                assert batch.ingest_time > 1_700_000_000_000_000
+                messages += batch.frames
+    except ConnectionLostError as lost:
+        return messages, lost
+    raise AssertionError("batches() ended without ConnectionLostError")
 
 
-@asynccontextmanager
-async def running(
-    scripts: Sequence[Script], policy: Policy = QUICK, capacity: int = 100_000
-) -> AsyncIterator[Rig]:
-    """The pump at work; stopped at the end."""
-    async with Exchange(scripts).running() as exchange:
-        rig, stop = Rig(exchange, policy, capacity), asyncio.Event()
-        task = asyncio.create_task(rig.pump.run(stop))
-        yield rig
-        stop.set()
-        async with asyncio.timeout(5):
-            await task
+async def test_messages_come_whole_and_unchanged_however_they_were_cut() -> None:
+    payloads = [b"{}", b"\xff\x00", b"", b"x" * 125, b"y" * 126, b"z" * 70_000, b"w" * 3_000_000]
+    whole = b"".join(
+        wire(payload, BINARY if payload[:1] == b"\xff" else TEXT) for payload in payloads
+    )
+    pieces = [whole[:1], whole[1:3], whole[3:200], whole[200:201], whole[201:]]
+    async with raw_server(sending(*pieces, then_close=True)) as url:
+        messages, lost = await everything(url)
+    assert messages == payloads
+    assert lost.reason == "the line was cut" and not lost.oversized
 
 
-async def test_frames_arrive_in_order_and_all_are_accounted_for() -> None:
-    frames: Script = [frame(number) for number in range(5000)]
-    async with running([[*frames, STAY]]) as rig:
-        await until(lambda: rig.counters.delivered == 5000)
-    assert rig.ids == list(range(5000))
-    assert rig.counters.unaccounted == 0 and rig.counters.gaps == 0
-    assert rig.exchange.paths == ["/stream?streams=btcusdt@aggTrade/ethusdt@aggTrade"]
+async def test_fragments_are_put_together_and_control_frames_may_stand_between() -> None:
+    parts = [
+        wire(b"one ", fin=False),
+        wire(b"?", PING),
+        wire(b"two ", CONTINUATION, fin=False),
+        wire(b"", CONTINUATION, fin=False),
+        wire(b"three", CONTINUATION),
+        wire(b"!", PONG),
+        GOOD,
+    ]
+    async with raw_server(sending(b"".join(parts), then_close=True)) as url:
+        messages, _ = await everything(url)
+    assert messages == [b"one two three", b'{"good":1}']
 
 
-async def test_every_kind_of_frame_has_its_place() -> None:
-    garbage: Script = [b"\xff\xfe\x00", b"", b'{"data":', b"\x00" * 200_000]
-    answer = orjson.dumps({"result": None, "id": 1})
-    async with running([[frame(1), *garbage, answer, frame(2), STAY]]) as rig:
-        await until(lambda: rig.counters.frames_received == 7)
-        await until(lambda: rig.counters.unaccounted == 0)
-    letters = [record for record in rig.sink.records if record.topic == DEAD_LETTERS]
-    assert [letter.value for letter in letters] == garbage
-    assert rig.counters.control_frames == 1 and rig.counters.delivered == 2
-    assert rig.counters.dead_letters == {"not_json": 3, "empty_frame": 1}
+BROKEN = {
+    "reserved bit": wire(b"{}", rsv=4),
+    "reserved bits of a fragment": wire(b"{}", fin=False, rsv=1),
+    "unknown opcode": wire(b"{}", 0x3),
+    "long ping": bytes([0x80 | PING, 126]) + b"\x00\x7f" + b"p" * 127,
+    "ping in fragments": wire(b"p", PING, fin=False),
+    "continuation of nothing": wire(b"{}", CONTINUATION),
+    "message inside a message": wire(b"{", fin=False) + wire(b"{}"),
+    "masked": b"\x81\x82abcd..",
+    "length not the shortest": b"\x81\x7e\x00\x05{}{}{",
+    "length beyond all": b"\x81\x7f\xff" + b"\xff" * 7,
+    "close of one byte": wire(b"\x03", CLOSE),
+    "close with a code that nobody may send": wire(b"\x03\xed", CLOSE),
+    "no websocket at all": b"\x00HTTP nonsense\r\n" * 20,
+}
 
 
-async def test_it_reconnects_after_a_close_and_after_a_cut_line() -> None:
-    scripts: list[Script] = [[frame(1), CLOSE], [frame(2), ABORT], [frame(2), frame(5), STAY]]
-    async with running(scripts) as rig:
-        await until(lambda: rig.counters.delivered == 4)
-    assert rig.ids == [1, 2, 2, 5]
-    assert rig.counters.reconnects == 2
-    assert (rig.counters.duplicates, rig.counters.gaps, rig.counters.gap_ids) == (1, 1, 2)
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("together", [True, False], ids=["in one read", "in its own read"])
+async def test_a_broken_protocol_ends_the_connection_after_what_was_whole(
+    broken: bytes, together: bool
+) -> None:
+    pieces = [GOOD + broken + GOOD] if together else [GOOD, broken, GOOD, GOOD]
+    async with raw_server(sending(*pieces)) as url:
+        messages, lost = await everything(url)
+    assert messages == [b'{"good":1}']
+    assert lost.reason and not lost.oversized
 
 
-async def test_an_exchange_that_is_away_is_tried_again() -> None:
-    async with Exchange([]).running() as gone:
-        url = gone.url
-    counters, stop = Counters(SYMBOLS), asyncio.Event()
-    session = Session(url, SYMBOLS, Random(1), QUICK)
-    pump = Pump(session, MemorySink(counters), counters, structlog.get_logger())
-    task = asyncio.create_task(pump.run(stop))
-    await until(lambda: counters.connect_failures >= 3)
-    stop.set()
-    await asyncio.wait_for(task, 5)
-    assert counters.connected == 0 and counters.reconnects == 0
+async def test_a_frame_that_the_cut_line_left_unfinished_is_no_message() -> None:
+    async with raw_server(sending(GOOD + wire(b"x" * 1000)[:-1], then_close=True)) as url:
+        messages, lost = await everything(url)
+    assert messages == [b'{"good":1}'] and lost.reason == "the line was cut"
 
 
-async def test_server_shutdown_moves_to_a_new_connection_without_losing_what_came() -> None:
-    shutdown = orjson.dumps({"e": "serverShutdown", "E": 1})
-    scripts: list[Script] = [[frame(1), shutdown, frame(2), frame(3), STAY], [frame(4), STAY]]
-    async with running(scripts) as rig:
-        await until(lambda: rig.counters.delivered == 4)
-    assert rig.ids == [1, 2, 3, 4]
-    assert rig.counters.control_frames == 1 and rig.counters.unaccounted == 0
+BIG = b"x" * (MAX_FRAME_BYTES + 1)
+TOO_BIG = {
+    "one frame": [wire(BIG), GOOD],
+    "promised only": [b"\x82\x7f" + (1 << 40).to_bytes(8, "big"), b"x" * 100_000, GOOD],
+    "fragments": [
+        wire(BIG[: MAX_FRAME_BYTES // 2], fin=False),
+        *[wire(BIG[: MAX_FRAME_BYTES // 4], CONTINUATION, fin=False)] * 3,
+        GOOD,
+    ],
+    "empty fragments without end": [
+        wire(b"", fin=False) + wire(b"", CONTINUATION, fin=False) * 5000
+    ],
+}
 
 
-async def test_a_silent_connection_is_replaced() -> None:
-    scripts: list[Script] = [[frame(1), STAY], [frame(2), STAY]]
-    async with running(scripts, Policy(silence=0.2, first_backoff=0.02)) as rig:
-        await until(lambda: rig.counters.delivered == 2)
-    assert rig.counters.reconnects >= 1
+@pytest.mark.parametrize("pieces", TOO_BIG.values(), ids=TOO_BIG)
+async def test_a_message_over_the_limit_ends_the_connection(pieces: list[bytes]) -> None:
+    async with raw_server(sending(GOOD, *pieces)) as url:
+        messages, lost = await everything(url)
+    assert messages == [b'{"good":1}'] and lost.oversized
 
 
-async def test_a_full_sink_stops_the_reading_and_nothing_is_lost() -> None:
-    padding = "x" * 20_000
-    frames: Script = [frame(number, pad=padding) for number in range(2000)]
-    async with running([[*frames, STAY]], Policy(silence=0.3), capacity=10) as rig:
-        rig.sink.stalled = True
-        await until(lambda: rig.counters.in_flight == 10)
-        await asyncio.sleep(0.6)
-        assert rig.counters.frames_received == 11
-        assert rig.exchange.sent < 1000 + MAX_QUEUE
-        rig.sink.stalled = False
-        await until(lambda: rig.counters.delivered == 2000, 20)
-    assert rig.ids == list(range(2000))
-    assert rig.counters.backpressure_seconds > 0.5
-    assert rig.counters.reconnects == 0
-
-
-async def test_a_frame_over_the_limit_ends_the_connection_and_is_counted() -> None:
-    scripts: list[Script] = [[frame(1), b"x" * (MAX_FRAME_BYTES + 1), STAY], [frame(2), STAY]]
-    async with running(scripts) as rig:
-        await until(lambda: rig.counters.delivered == 2)
-    assert rig.counters.oversized_frames == 1
-
-
-async def test_the_largest_frame_comes_through_whole() -> None:
+async def test_the_largest_message_is_taken() -> None:
     largest = b"\xff" * MAX_FRAME_BYTES
-    async with running([[largest, STAY]]) as rig:
-        await until(lambda: rig.counters.dlq_delivered == 1)
-    assert rig.sink.records[0].value == largest
+    async with raw_server(sending(wire(largest, BINARY), then_close=True)) as url:
+        messages, _ = await everything(url)
+    assert messages == [largest]
 
 
-async def test_stop_hands_over_what_was_received() -> None:
-    frames: Script = [frame(number) for number in range(300)]
-    async with running([[*frames, STAY]]) as rig:
-        await until(lambda: rig.counters.frames_received > 0)
-    assert rig.sink.flush(0) == 0 and rig.counters.unaccounted == 0
-    assert rig.ids == list(range(len(rig.ids)))
-    assert all(record.topic == TRADES for record in rig.sink.records)
+async def test_pings_are_answered_with_their_payload_and_text_is_sent_masked() -> None:
+    heard: list[tuple[int, bytes]] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GOOD + wire(b"1723161255", PING))
+        heard.append(await read_frame(reader))
+        heard.append(await read_frame(reader))
+
+    async with raw_server(play) as url, open_connection(url) as connection:
+        async with aclosing(connection.batches()) as batches:
+            assert (await anext(batches)).frames == [b'{"good":1}']
+        connection.send('{"id":1}')
+        await until(lambda: len(heard) == 2)
+    assert heard == [(PONG, b"1723161255"), (TEXT, b'{"id":1}')]
+
+
+async def test_a_close_of_the_exchange_is_told_with_its_code_and_reason() -> None:
+    goodbye = wire((1001).to_bytes(2, "big") + b"Connection is too old", CLOSE)
+    async with raw_server(sending(GOOD + goodbye + GOOD)) as url:
+        messages, lost = await everything(url)
+    assert messages == [b'{"good":1}']
+    assert lost.reason == "closed by the exchange: 1001 Connection is too old"
+
+
+async def test_closing_waits_for_what_is_on_its_way() -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GOOD)
+        opcode, payload = await read_frame(reader)
+        assert opcode == CLOSE
+        writer.write(GOOD * 10 + wire(payload, CLOSE))
+
+    messages: list[bytes] = []
+    async with raw_server(play) as url, open_connection(url) as connection:
+        with pytest.raises(ConnectionLostError):
+            async for batch in connection.batches():
+                messages += batch.frames
+                await connection.close()
+    assert len(messages) == 11
+
+
+async def test_a_server_that_does_not_say_good_bye_is_left_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(door, "CLOSE_SECONDS", 0.1)
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(3)
+
+    async with asyncio.timeout(1), raw_server(play) as url, open_connection(url) as connection:
+        await connection.close()
+
+
+async def test_who_does_not_take_stops_the_reading_and_then_gets_everything() -> None:
+    wanted, sent = 60_000, 0
+    payload = b"x" * 500
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        for _ in range(wanted // 100):
+            writer.write(wire(payload) * 100)
+            await writer.drain()
+            sent += 100
+
+    count = 0
+    async with raw_server(play) as url, open_connection(url) as connection:
+        await until(lambda: sent > 0)
+        await asyncio.sleep(0.5)
+        # What the client holds, what its kernel holds, and the sending side's own buffers.
+        assert sent * len(payload) < HIGH_BYTES + 2 * WINDOW_BYTES + 8_000_000 < wanted * 500
+        with pytest.raises(ConnectionLostError):
+            async for batch in connection.batches():
+                count += len(batch.frames)
+    assert count == wanted
+
+
+async def test_an_error_of_our_own_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object) -> None:
+        raise RuntimeError("our own fault")
+
+    monkeypatch.setattr("producer.inbox.Inbox._begin", broken)
+    async with raw_server(sending(GOOD)) as url:
+        with pytest.raises(RuntimeError, match="our own fault"):
+            await everything(url)
+
+
+REFUSALS = {
+    "status": b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 300\r\nContent-Length: 0\r\n\r\n",
+    "nonsense": b"\x00\x01\x02\r\n\r\n",
+    "another key": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("answer", REFUSALS.values(), ids=REFUSALS)
+async def test_a_server_that_does_not_shake_hands_is_a_lost_connection(answer: bytes) -> None:
+    async with raw_server(sending(then_close=True), answer) as url:
+        with pytest.raises(ConnectionLostError) as lost:
+            await opened(url)
+    assert lost.value.reason and "Traceback" not in lost.value.reason
+
+
+async def opened(url: str) -> None:
+    async with asyncio.timeout(5), open_connection(url) as connection:
+        assert isinstance(connection, Connection)
+
+
+async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "OPEN_SECONDS", 0.2)
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with raw_server(play, b"HTTP/1.1 101") as url:
+        with pytest.raises(ConnectionLostError, match=r"0\.2 s"):
+            await opened(url)
+
+
+async def test_nobody_listening_is_a_lost_connection() -> None:
+    async with raw_server(sending()) as url:
+        gone = url
+    with pytest.raises(ConnectionLostError):
+        await opened(gone)
+
+
+async def test_an_address_that_is_none_is_a_wrong_setting() -> None:
+    with pytest.raises(SettingsError, match="BINANCE_WS_URL"):
+        await opened("ws://")
+
+
+@pytest.mark.parametrize("proxy", ["http://user:secret@", "ftp://user:secret@host:1", "://secret"])
+async def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(ConnectionLostError) as lost:
+        await opened("wss://exchange.invalid")
+    assert "proxy" in lost.value.reason and "secret" not in lost.value.reason
+
+
+async def through(proxy: str, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(ConnectionLostError):
+        await opened(url)
+
+
+async def test_a_proxy_of_the_environment_is_asked_but_not_for_loopback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    async with proxy:
+        await through(address, monkeypatch, "ws://exchange.invalid:9443/stream")
+        assert asked == [b"CONNECT exchange.invalid:9443 HTTP/1.1\r\n"]
+        async with raw_server(sending()) as url:
+            await opened(url)
+    assert len(asked) == 1
