@@ -58,9 +58,9 @@ class GapMessage(_Message):
 class PositionMessage(_Message):
     """How far one producer has come: where a restart resumes from.
 
-    Every id of a symbol up to its entry in `last_ids` stands in the trades' topic before
-    `offsets` (one per partition), acknowledged by Kafka, or lies in a gap on the gap topic. What
-    stands from these offsets on may go beyond.
+    Every id of a symbol from its entry in `first_ids` to its entry in `last_ids` stands in the
+    trades' topic before `offsets` (one per partition), acknowledged by Kafka, or lies in a gap
+    on the gap topic. What stands from these offsets on may go beyond.
     """
 
     producer: str
@@ -69,6 +69,7 @@ class PositionMessage(_Message):
     offsets: Annotated[
         dict[int, int], Field(description="partition → first offset that last_ids don't cover")
     ]
+    first_ids: Annotated[dict[str, int], Field(description="symbol → agg_id")]
     last_ids: Annotated[dict[str, int], Field(description="symbol → agg_id")]
     written_at: Micros
 

@@ -37,6 +37,18 @@ class IdRanges:
         self._los[begin:end] = [lo]
         self._his[begin:end] = [hi]
 
+    def remove(self, lo: int, hi: int) -> None:
+        """Take every id of lo..hi out, both ends included; those not there are no error."""
+        if lo > hi:
+            raise ValueError(f"the range {lo}..{hi} ends before it begins")
+        begin, end = bisect_left(self._his, lo), bisect_right(self._los, hi)
+        if begin == end:
+            return
+        rest = [(self._los[begin], lo - 1), (hi + 1, self._his[end - 1])]
+        kept = [pair for pair in rest if pair[0] <= pair[1]]
+        self._los[begin:end] = [pair[0] for pair in kept]
+        self._his[begin:end] = [pair[1] for pair in kept]
+
     def update(self, other_pairs: Iterable[Pair]) -> None:
         """Add many ranges, in any order; another IdRanges is one such iterable."""
         for lo, hi in other_pairs:

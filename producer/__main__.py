@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Final
 
 import orjson
 
@@ -20,10 +19,10 @@ from producer.logs import Log, configure
 from producer.metrics import Counters
 from producer.protocol import Session
 from producer.pump import Pump
+from producer.resume import recall
+from producer.runtime import Runtime, side_by_side
 from producer.sink import KafkaSink
 from producer.topics import ensure_topics
-
-FLUSH_SECONDS: Final = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,8 +62,11 @@ async def _run(settings: Settings, ready_file: Path | None, log: Log) -> None:
     topics = await asyncio.to_thread(ensure_topics, settings, log)
     for warning in topics.warnings:
         log.warning("topic_differs", detail=warning)
+    recalled = await asyncio.to_thread(recall, settings, log)
     sink = KafkaSink(settings, topics, counters, log)
     await asyncio.to_thread(sink.warm_up)
+    runtime = Runtime(settings, sink, counters, log)
+    runtime.resume(recalled)
     _tell_ready(ready_file, port)
     # Tens of thousands of small objects wait for acknowledgements and hold no cycles: looking
     # through them at the default pace costs 7 % of the throughput.
@@ -72,8 +74,9 @@ async def _run(settings: Settings, ready_file: Path | None, log: Log) -> None:
     gc.set_threshold(50_000, 20, 100)
     log.info("ready", metrics_port=port, symbols=len(settings.symbols))
     try:
-        await Pump(session, sink, counters, log).run(stop)
-        sink.flush(FLUSH_SECONDS)
+        pump = Pump(session, runtime.desk, counters, log)
+        await side_by_side(pump.run(stop), runtime.tick_until(lambda: False))
+        await runtime.finish(settings.producer_stop_seconds)
     finally:
         sink.close()
         _account(counters, log)
@@ -108,6 +111,9 @@ def _account(counters: Counters, log: Log) -> None:
         delivered=counters.delivered,
         dlq_delivered=counters.dlq_delivered,
         control=counters.control_frames,
+        duplicates=counters.duplicates,
+        rest_trades=counters.rest_trades,
+        open_gaps=counters.open_gaps,
         unaccounted=counters.unaccounted,
     )
 
@@ -116,8 +122,8 @@ def _demand_all(counters: Counters) -> None:
     if counters.unaccounted:
         raise UnreachableError(
             f"{counters.unaccounted} of {counters.frames_received} frames were not acknowledged "
-            f"by Kafka within {FLUSH_SECONDS:g} s.",
-            "Look at the broker; these frames have to be repaired from the exchange.",
+            "by Kafka in time.",
+            "Look at the broker; the next start fetches them from the exchange again.",
         )
 
 

@@ -59,6 +59,7 @@ class Counters:
         self.accepted = 0
         self.delivered = 0
         self.dlq_delivered = 0
+        self.state_delivered = 0
         self.delivery_failed = 0
         self.dead_letters_cut = 0
         self.connected = 0
@@ -66,9 +67,14 @@ class Counters:
         self.connect_failures = 0
         self.oversized_frames = 0
         self.backpressure_seconds = 0.0
+        self.rest_trades = 0
         self.gaps = 0
         self.gap_ids = 0
         self.missing_ids = 0
+        self.open_gaps = 0
+        self.gaps_repaired = 0
+        self.gaps_unrepairable = 0
+        self.held = 0
         self.duplicates = 0
         self.out_of_order = 0
         self.last_delivery_timestamp = 0.0
@@ -79,12 +85,17 @@ class Counters:
     @property
     def in_flight(self) -> int:
         """Messages given to Kafka's client and neither acknowledged nor refused."""
-        return self.accepted - self.delivered - self.dlq_delivered - self.delivery_failed
+        known = self.delivered + self.dlq_delivered + self.state_delivered
+        return self.accepted - known - self.delivery_failed
 
     @property
     def unaccounted(self) -> int:
-        """Frames received that are not yet acknowledged by Kafka or known as control."""
-        return self.frames_received - self.delivered - self.dlq_delivered - self.control_frames
+        """Trades and frames received that are not yet acknowledged by Kafka, nor known to be
+        duplicates or control.
+        """
+        received = self.frames_received + self.rest_trades
+        delivered = self.delivered + self.dlq_delivered
+        return received - delivered - self.control_frames - self.duplicates
 
     def trade(self, symbol: str) -> None:
         """Count a trade; a symbol that was not asked for counts as `other`."""
@@ -117,6 +128,7 @@ FIGURES: Final = (
     Figure("control_frames", CounterMetricFamily, "frames about the connection, not trades"),
     Figure("delivered", CounterMetricFamily, "trades that Kafka acknowledged"),
     Figure("dlq_delivered", CounterMetricFamily, "dead letters that Kafka acknowledged"),
+    Figure("state_delivered", CounterMetricFamily, "gap and position messages acknowledged"),
     Figure("delivery_failed", CounterMetricFamily, "messages that Kafka refused for good"),
     Figure("dead_letters_cut", CounterMetricFamily, "dead letters too large for the broker"),
     Figure("in_flight", GaugeMetricFamily, "messages sent and not yet acknowledged"),
@@ -125,10 +137,15 @@ FIGURES: Final = (
     Figure("connect_failures", CounterMetricFamily, "attempts to connect that failed"),
     Figure("oversized_frames", CounterMetricFamily, "connections ended by a frame over the limit"),
     Figure("backpressure_seconds", CounterMetricFamily, "time not reading as Kafka was behind"),
+    Figure("rest_trades", CounterMetricFamily, "trades that came over REST"),
     Figure("gaps", CounterMetricFamily, "jumps in a symbol's ids"),
     Figure("gap_ids", CounterMetricFamily, "ids jumped over"),
+    Figure("open_gaps", GaugeMetricFamily, "gaps on record and not closed"),
+    Figure("gaps_repaired", CounterMetricFamily, "gaps, or parts, whose ids Kafka now has"),
+    Figure("gaps_unrepairable", CounterMetricFamily, "… whose ids the exchange has not"),
     Figure("missing_ids", GaugeMetricFamily, "ids jumped over and not seen since"),
-    Figure("duplicates", CounterMetricFamily, "trades whose id came before"),
+    Figure("held", GaugeMetricFamily, "trades that wait behind a gap for its repair"),
+    Figure("duplicates", CounterMetricFamily, "trades whose id came before; not sent again"),
     Figure("out_of_order", CounterMetricFamily, "trades that came after a later id"),
     Figure("last_delivery_timestamp", GaugeMetricFamily, "last acknowledgement, s since 1970 UTC"),
 )

@@ -9,17 +9,14 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Final
 
-from lakehouse.trade import Trade
 from producer.connection import Connection, ConnectionLostError, open_connection
+from producer.intake import Intake
 from producer.logs import Limit, Log
 from producer.metrics import Counters
-from producer.protocol import Backoff, Connect, Control, DeadLetter, Outcome, Session
-from producer.sequencer import Gap, Sequencer, Verdict
-from producer.sink import Sink
+from producer.protocol import Backoff, Connect, Control, Outcome, Session
 
 TICK_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 2.0
-_POLL_EVERY: Final = 256
 _HOLD_SECONDS: Final = 0.005
 _LOG_SECONDS: Final = 1.0
 
@@ -32,17 +29,16 @@ class Pump:
     def __init__(
         self,
         session: Session,
-        sink: Sink,
+        intake: Intake,
         counters: Counters,
         log: Log,
         opener: Opener = open_connection,
     ) -> None:
         self._session = session
-        self._sink = sink
+        self._intake = intake
         self._counters = counters
         self._log = log
         self._open = opener
-        self._sequencer = Sequencer()
         self._limit = Limit(_LOG_SECONDS)
         self._connection: Connection | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -73,7 +69,6 @@ class Pump:
             await asyncio.gather(reader, return_exceptions=True)
 
     def _tick(self, now: float) -> None:
-        self._sink.poll()
         if self._held_back:
             self._session.excuse(now)
         close = self._session.tick(now)
@@ -115,18 +110,10 @@ class Pump:
                 for raw in batch.frames:
                     counters.frames_received += 1
                     outcome = receive(raw, batch.ingest_time)
-                    self._note(outcome)
-                    if not self._offer(outcome):
+                    if isinstance(outcome, Control):
+                        self._controlled(outcome)
+                    if not self._intake.offer(outcome):
                         await self._hold_back(outcome)
-                    if counters.frames_received % _POLL_EVERY == 0:
-                        self._sink.poll()
-
-    def _offer(self, outcome: Outcome) -> bool:
-        if isinstance(outcome, Trade):
-            return self._sink.send(outcome)
-        if isinstance(outcome, DeadLetter):
-            return self._sink.send_dead_letter(outcome)
-        return True
 
     async def _hold_back(self, outcome: Outcome) -> None:
         """Stop reading until the sink has room for this one."""
@@ -134,42 +121,14 @@ class Pump:
         self._held_back = True
         self._tell("held_back", in_flight=self._counters.in_flight)
         try:
-            while not self._offer(outcome):
+            while not self._intake.offer(outcome):
                 await asyncio.sleep(_HOLD_SECONDS)
-                self._sink.poll()
         finally:
             self._held_back = False
             self._session.excuse(time.monotonic())
             self._counters.backpressure_seconds += time.monotonic() - began
 
-    def _note(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Trade):
-            self._counters.trade(outcome.symbol)
-            verdict = self._sequencer.observe(outcome.symbol, outcome.agg_id)
-            if verdict is not Verdict.IN_ORDER:
-                self._out_of_line(outcome, verdict)
-        elif isinstance(outcome, DeadLetter):
-            self._counters.dead_letter(outcome.reason)
-            self._tell("dead_letter", reason=outcome.reason, raw_bytes=len(outcome.raw))
-        else:
-            self._controlled(outcome)
-
-    def _out_of_line(self, trade: Trade, verdict: Verdict | Gap) -> None:
-        counters = self._counters
-        counters.missing_ids = self._sequencer.missing_ids
-        if isinstance(verdict, Gap):
-            counters.gaps += 1
-            counters.gap_ids += verdict.ids
-            self._tell("gap", **verdict._asdict(), ids=verdict.ids)
-        elif verdict is Verdict.DUPLICATE:
-            counters.duplicates += 1
-        elif verdict is Verdict.LATE:
-            counters.out_of_order += 1
-            self._tell("out_of_order", symbol=trade.symbol, agg_id=trade.agg_id)
-
     def _controlled(self, control: Control) -> None:
-        self._counters.control_frames += 1
-        self._tell(f"control_{control.kind}", detail=control.detail)
         if control.then is not None:
             self._close(control.then.reason)
 

@@ -1,26 +1,36 @@
-"""Is each symbol's id the next one? Pure bookkeeping, no time, no I/O.
+"""Is each symbol's id the next one? Puts trades in order, finds duplicates and gaps. Pure.
 
-The exchange's aggregate ids rise by exactly one per symbol, so a jump is a gap. This module only
-observes; what to do about a gap is decided elsewhere.
+The exchange's aggregate ids rise by exactly one per symbol, so a jump is a gap. What comes behind
+a gap is held: until the gap is filled, or until the wait is over and the gap is passed over. Times
+called `now` are seconds of a monotonic clock.
 """
 
-from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum
-from operator import itemgetter
 from typing import Final, NamedTuple
 
-MAX_SYMBOLS: Final = 4096
-MAX_HOLES: Final = 10_000
-_LOW = itemgetter(0)
+from lakehouse.trade import Trade
+from producer.track import Track
+
+NEAR: Final = 1000
 
 
 class Verdict(Enum):
-    """Where an id stands among those seen before."""
+    """What became of a trade.
+
+    IN_ORDER and LATE: the caller sends it, after what is in `released`. HELD: the sequencer has
+    it, and puts it into `released` when its turn comes. PARKED: as HELD, but it may end in
+    `refused`. DUPLICATE: it was let through before. FULL: nothing was done with it.
+    """
 
     IN_ORDER = "in_order"
-    DUPLICATE = "duplicate"
+    HELD = "held"
     LATE = "late"
-    UNTRACKED = "untracked"
+    DUPLICATE = "duplicate"
+    PARKED = "parked"
+    FULL = "full"
 
 
 class Gap(NamedTuple):
@@ -36,74 +46,180 @@ class Gap(NamedTuple):
         return self.to_id - self.from_id + 1
 
 
-class _Track:
-    """One symbol: everything from `first` to `last` was seen, but for the holes."""
+@dataclass(frozen=True)
+class Patience:
+    """How long and how much to hold. Times in seconds.
 
-    __slots__ = ("first", "holes", "last")
+    A jump counts as a gap after `settle`, so that plain reordering costs no repair; what is
+    behind it waits `hold` in all, or until `most_held` trades wait. A jump over more than
+    `most_jump` ids is believed when the symbol's next trade is near it.
+    """
 
-    def __init__(self, agg_id: int) -> None:
-        self.first = agg_id
-        self.last = agg_id
-        self.holes: list[tuple[int, int]] = []
+    settle: float = 0.1
+    hold: float = 2.0
+    most_held: int = 20_000
+    most_jump: int = 1_000_000
 
 
 class Sequencer:
-    """Judges ids per symbol. Memory is bounded by MAX_SYMBOLS x MAX_HOLES.
+    """Judges every trade of every symbol; each id is let through once.
 
-    `missing_ids` is the number of ids jumped over and not seen since. An id before a symbol's
-    first one is LATE. Beyond MAX_HOLES open gaps the oldest is forgotten together with what came
-    before it: ids there are then LATE, never a DUPLICATE that can't be shown to be one. Symbols
-    beyond MAX_SYMBOLS are UNTRACKED.
+    `released` holds what was held and may go now: the caller sends it, in order, before anything
+    else. `refused` holds trades whose id nothing confirmed: too far ahead to be believed.
     """
 
-    def __init__(self, max_holes: int = MAX_HOLES) -> None:
-        self._tracks: dict[str, _Track] = {}
-        self._max_holes = max_holes
-        self.missing_ids = 0
+    def __init__(self, patience: Patience | None = None) -> None:
+        self.released: deque[Trade] = deque()
+        self.refused: deque[Trade] = deque()
+        self.patience = patience or Patience()
+        self._tracks: dict[str, Track] = {}
+        self._waiting: dict[str, Track] = {}
 
-    def observe(self, symbol: str, agg_id: int) -> Verdict | Gap:
-        """Judge one id and remember it; a Gap is told once, by the id that jumps over it."""
-        track = self._tracks.get(symbol)
+    def resume(
+        self, symbol: str, first_id: int, last_id: int, holes: Iterable[tuple[int, int]]
+    ) -> None:
+        """All from `first_id` to `last_id` is in Kafka already, but for the holes."""
+        track = self._tracks[symbol] = Track(first_id)
+        track.expected = last_id + 1
+        track.holes.update(holes)
+
+    def take(self, trade: Trade) -> Verdict:
+        """Judge one trade. FULL: it was not taken; offer it again when gaps are cleared."""
+        agg_id = trade.agg_id
+        track = self._tracks.get(trade.symbol)
         if track is None:
-            return self._begin(symbol, agg_id)
-        expected = track.last + 1
-        if agg_id == expected:
-            track.last = agg_id
-            return Verdict.IN_ORDER
-        if agg_id > expected:
-            return self._jump(symbol, track, agg_id)
-        return self._look_back(track, agg_id)
-
-    def _begin(self, symbol: str, agg_id: int) -> Verdict:
-        if len(self._tracks) >= MAX_SYMBOLS:
-            return Verdict.UNTRACKED
-        self._tracks[symbol] = _Track(agg_id)
+            track = self._tracks[trade.symbol] = Track(agg_id)
+        if agg_id != track.expected:
+            return (self._ahead if agg_id > track.expected else self._behind)(track, trade)
+        if track.busy:
+            return self._next(track, trade)
+        track.expected = agg_id + 1
         return Verdict.IN_ORDER
 
-    def _jump(self, symbol: str, track: _Track, agg_id: int) -> Gap:
-        gap = Gap(symbol, track.last + 1, agg_id - 1)
-        track.holes.append((gap.from_id, gap.to_id))
-        track.last = agg_id
-        self.missing_ids += gap.ids
-        self._bound(track)
-        return gap
+    def tick(self, now: float) -> list[Gap]:
+        """Gaps that are new; lets go of what has waited long enough behind a cleared gap."""
+        found: list[Gap] = []
+        for symbol, track in list(self._waiting.items()):
+            if track.waiting_since is None:
+                track.waiting_since = now
+            waited = now - track.waiting_since
+            if waited >= self.patience.settle:
+                found += [Gap(symbol, lo, hi) for lo, hi in track.declare()]
+            if waited >= self.patience.hold:
+                self._pass_over(track)
+            if not track.held and not track.undeclared:
+                del self._waiting[symbol]
+        return found
 
-    def _look_back(self, track: _Track, agg_id: int) -> Verdict:
-        if agg_id < track.first:
+    def hurry(self) -> None:
+        """Before a stop: a gap is a gap at once, and nothing waits longer than it must."""
+        self.patience = replace(self.patience, settle=0.0, hold=0.0)
+        for track in self._tracks.values():
+            if track.parked is not None:
+                self.refused.append(track.parked)
+                track.parked = None
+
+    def cleared(self, gap: Gap) -> None:
+        """The gap's record is safe in Kafka: trades behind it may be let through."""
+        track = self._tracks[gap.symbol]
+        if gap.to_id >= track.expected:
+            track.cleared.add(max(gap.from_id, track.expected), gap.to_id)
+
+    def absent(self, symbol: str, from_id: int, to_id: int) -> None:
+        """The exchange has no such ids: nothing waits for them any longer."""
+        track = self._tracks.get(symbol)
+        if track is None:
+            return
+        track.strike(from_id, to_id)
+        if to_id >= track.expected:
+            track.absent.add(max(from_id, track.expected), to_id)
+            self._let_go(track)
+
+    def last_id(self, symbol: str) -> int | None:
+        """The highest id known of a symbol; None where none is."""
+        track = self._tracks.get(symbol)
+        return None if track is None else track.top
+
+    def known(self) -> dict[str, tuple[int, int]]:
+        """Per symbol the first id and the last one let through; between them all but holes."""
+        return {symbol: (t.floor, t.expected - 1) for symbol, t in self._tracks.items()}
+
+    @property
+    def held(self) -> int:
+        """Trades that wait behind a gap."""
+        return sum(len(track.held) for track in self._waiting.values())
+
+    @property
+    def missing_ids(self) -> int:
+        """Ids passed over and not seen since, and ids that trades wait for."""
+        passed = sum(track.holes.count for track in self._tracks.values() if track.holes)
+        waiting = (pair for track in self._waiting.values() for pair in track.awaited())
+        return passed + sum(hi - lo + 1 for lo, hi in waiting)
+
+    def _behind(self, track: Track, trade: Trade) -> Verdict:
+        agg_id = trade.agg_id
+        if track.fill(agg_id):
             return Verdict.LATE
-        place = bisect_right(track.holes, agg_id, key=_LOW) - 1
-        if place < 0 or track.holes[place][1] < agg_id:
+        if agg_id >= track.floor:
             return Verdict.DUPLICATE
-        self._fill(track, place, agg_id)
+        if track.floor - agg_id > self.patience.most_jump:
+            return Verdict.LATE if track.remember(agg_id) else Verdict.DUPLICATE
+        track.lower(agg_id)
+        self._wait(trade.symbol, track)
         return Verdict.LATE
 
-    def _fill(self, track: _Track, place: int, agg_id: int) -> None:
-        low, high = track.holes[place]
-        rest = [(low, agg_id - 1), (agg_id + 1, high)]
-        track.holes[place : place + 1] = [hole for hole in rest if hole[0] <= hole[1]]
-        self.missing_ids -= 1
-        self._bound(track)
+    def _next(self, track: Track, trade: Trade) -> Verdict:
+        self._confirm(track, trade)
+        track.hold(trade)
+        self._let_go(track)
+        return Verdict.HELD
 
-    def _bound(self, track: _Track) -> None:
-        if len(track.holes) > self._max_holes:
-            track.first = track.holes.pop(0)[1] + 1
+    def _ahead(self, track: Track, trade: Trade) -> Verdict:
+        if trade.agg_id in track.held or trade.agg_id == track.parked_id:
+            return Verdict.DUPLICATE
+        if not self._believed(track, trade):
+            return Verdict.PARKED
+        if len(track.held) >= self.patience.most_held:
+            return self.take(trade) if self._pass_over(track) else Verdict.FULL
+        track.hold(trade)
+        self._wait(trade.symbol, track)
+        return Verdict.HELD
+
+    def _believed(self, track: Track, trade: Trade) -> bool:
+        """A jump too far to be likely is parked until the next trade is near it."""
+        self._confirm(track, trade)
+        if trade.agg_id - track.top <= self.patience.most_jump:
+            return True
+        track.parked = trade
+        track.busy = True
+        return False
+
+    def _confirm(self, track: Track, trade: Trade) -> None:
+        parked, track.parked = track.parked, None
+        if parked is None:
+            return
+        if abs(trade.agg_id - parked.agg_id) <= NEAR:
+            track.hold(parked)
+            self._wait(parked.symbol, track)
+        elif trade.source == "rest":
+            track.parked = parked  # a repair says nothing about what is live
+        else:
+            self.refused.append(parked)
+
+    def _wait(self, symbol: str, track: Track) -> None:
+        if symbol not in self._waiting:
+            track.waiting_since = None
+            self._waiting[symbol] = track
+
+    def _pass_over(self, track: Track) -> bool:
+        if not track.may_pass():
+            return False
+        track.pass_over()
+        self._let_go(track)
+        return True
+
+    def _let_go(self, track: Track) -> None:
+        while going := track.ready():
+            self.released += going
+            track.waiting_since = None
+        track.busy = bool(track.held or track.absent) or track.parked is not None

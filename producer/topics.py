@@ -49,8 +49,8 @@ class Topics(NamedTuple):
     warnings: list[str]
 
 
-def topics_of(settings: Settings) -> tuple[TopicSpec, TopicSpec]:
-    """The trades' topic and the dead letters' topic."""
+def topics_of(settings: Settings) -> tuple[TopicSpec, ...]:
+    """The topics of trades, of dead letters, of gaps and of positions, in this order."""
     retention = settings.kafka_retention_hours * _HOUR_MS
     copies = settings.kafka_replication
     # With all copies demanded one lost broker would stop writing; with one, nothing is proved.
@@ -62,9 +62,12 @@ def topics_of(settings: Settings) -> tuple[TopicSpec, TopicSpec]:
         "compression.type": "producer",
         _LIMIT_NAME: str(MAX_MESSAGE_BYTES),
     }
+    newest = {"cleanup.policy": "compact", "min.insync.replicas": common["min.insync.replicas"]}
     return (
         TopicSpec(settings.kafka_topic, settings.kafka_partitions, copies, trades),
         TopicSpec(settings.kafka_dlq_topic, 1, copies, letters),
+        TopicSpec(settings.kafka_gap_topic, 1, copies, newest),
+        TopicSpec(settings.kafka_position_topic, 1, copies, newest),
     )
 
 
@@ -76,14 +79,15 @@ def ensure_topics(settings: Settings, log: Log, timeout: float = _READY_SECONDS)
     """
     servers = settings.kafka_bootstrap_servers
     admin = AdminClient({"bootstrap.servers": servers}, logger=LibraryLog(log).logger())
-    trades, letters = topics_of(settings)
+    wanted = topics_of(settings)
     existing = _topics(admin, servers, timeout)
-    missing = [spec for spec in (trades, letters) if spec.name not in existing]
+    missing = [spec for spec in wanted if spec.name not in existing]
     _create(admin, missing, timeout)
     _wait_for_leaders(admin, servers, {spec.name for spec in missing}, timeout)
-    found = [spec for spec in (trades, letters) if spec.name in existing]
-    configs = _configs(admin, [trades.name, letters.name], timeout)
+    found = [spec for spec in wanted if spec.name in existing]
+    configs = _configs(admin, [spec.name for spec in wanted], timeout)
     warnings = [*_partition_warnings(found, existing), *_config_warnings(found, configs)]
+    trades, letters = wanted[:2]
     return Topics(_limit(configs[trades.name]), _limit(configs[letters.name]), warnings)
 
 

@@ -15,7 +15,12 @@ from lakehouse.settings import Settings, load
 def fresh_settings(kafka: str, **overrides: object) -> Settings:
     """Settings with topics of their own, so that tests don't meet."""
     name = f"test.{uuid.uuid4().hex[:8]}"
-    topics = {"kafka_topic": name, "kafka_dlq_topic": f"{name}.dlq"}
+    topics = {
+        "kafka_topic": name,
+        "kafka_dlq_topic": f"{name}.dlq",
+        "kafka_gap_topic": f"{name}.gaps",
+        "kafka_position_topic": f"{name}.positions",
+    }
     return load(**{"kafka_bootstrap_servers": kafka, **topics, **overrides})
 
 

@@ -18,8 +18,9 @@ def test_a_gap_comes_back_as_it_was(gap: GapMessage) -> None:
 @given(st.dictionaries(st.integers(0, 999), IDS), st.dictionaries(st.text(min_size=1), IDS))
 def test_a_position_comes_back_as_it_was(offsets: dict[int, int], last: dict[str, int]) -> None:
     position = PositionMessage(
-        producer="p", exchange="binance", topic="t", offsets=offsets, last_ids=last, written_at=1
-    )
+        producer="p", exchange="binance", topic="t", offsets=offsets,
+        first_ids=last, last_ids=last, written_at=1,
+    )  # fmt: skip
     assert read_position(position.value()) == position
 
 

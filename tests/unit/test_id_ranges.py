@@ -94,3 +94,16 @@ def test_strangers_are_not_in_the_set_and_the_set_has_no_hash() -> None:
 def test_ids_in_order_make_one_range() -> None:
     ranges = IdRanges.from_ids(range(200_000))
     assert ranges.pairs == ((0, 199_999),)
+
+
+@given(PAIRS, IDS, st.integers(0, 12))
+def test_removing_takes_out_just_that(pairs: list[Pair], lo: int, width: int) -> None:
+    ranges = IdRanges(pairs)
+    ranges.remove(lo, lo + width)
+    assert_normal(ranges.pairs)
+    assert ids_of(ranges.pairs) == ids_of(pairs) - set(range(lo, lo + width + 1))
+
+
+def test_removing_a_range_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(ValueError, match="ends before it begins"):
+        IdRanges([(1, 9)]).remove(5, 4)

@@ -1,0 +1,97 @@
+"""What Kafka knows of an earlier run, put together. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lakehouse.exchanges.binance import EXCHANGE
+from lakehouse.gaps import GapMessage, PositionMessage
+from lakehouse.id_ranges import IdRanges, Pair
+
+
+@dataclass(frozen=True)
+class Known:
+    """One symbol: Kafka has all from `first_id` to `last_id`, but for the holes."""
+
+    first_id: int
+    last_id: int
+    holes: list[Pair]
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What a start resumes from. `offsets`: partition → end of the trades' topic, as looked at."""
+
+    symbols: Mapping[str, Known] = field(default_factory=dict)
+    open_gaps: list[GapMessage] = field(default_factory=list)
+    offsets: Mapping[int, int] = field(default_factory=dict)
+    tail: Mapping[str, IdRanges] = field(default_factory=dict)
+
+    def there(self, symbol: str) -> IdRanges:
+        """The ids of a symbol that were found behind the position."""
+        return self.tail.get(symbol, IdRanges())
+
+
+def combine(
+    position: PositionMessage | None,
+    tail: Mapping[str, IdRanges],
+    gaps: Iterable[GapMessage],
+    offsets: Mapping[int, int],
+    now: int,
+) -> Recalled:
+    """What position, tail of the topic and gaps on record say together; `now` in µs UTC.
+
+    An id that none of them knows (the gap topic was lost) becomes a gap of its own.
+    """
+    firsts = position.first_ids if position else {}
+    lasts = position.last_ids if position else {}
+    recalled = Recalled({}, [], offsets, tail)
+    symbols: dict[str, Known] = {}
+    by_symbol: dict[str, list[GapMessage]] = {}
+    for gap in gaps:
+        by_symbol.setdefault(gap.symbol, []).append(gap)
+    for symbol in sorted({*lasts, *tail}):
+        covered = _covered(firsts.get(symbol), lasts.get(symbol), recalled.there(symbol))
+        symbols[symbol], open_gaps = _judge(symbol, covered, recalled, by_symbol, now)
+        recalled.open_gaps.extend(open_gaps)
+    return Recalled(symbols, recalled.open_gaps, offsets, tail)
+
+
+def _covered(first: int | None, last: int | None, tail: IdRanges) -> IdRanges:
+    """What is there, or in a gap on record."""
+    if first is None or last is None:
+        return tail
+    # What stands below is of another time, as when old recordings were played into the topic.
+    covered = IdRanges(tail.overlapping(first, max(first, tail.last or first)))
+    if first <= last:
+        covered.add(first, last)
+    return covered
+
+
+def _judge(
+    symbol: str,
+    covered: IdRanges,
+    recalled: Recalled,
+    by_symbol: Mapping[str, list[GapMessage]],
+    now: int,
+) -> tuple[Known, list[GapMessage]]:
+    first, last = covered.first, covered.last
+    assert first is not None and last is not None
+    on_record = by_symbol.get(symbol, [])
+    explained = covered.union((gap.from_id, gap.to_id) for gap in on_record)
+    news = [_gap(symbol, lo, hi, now) for lo, hi in explained.missing_between(first, last)]
+    open_gaps = [gap for gap in on_record if gap.status == "open"] + news
+    there = recalled.there(symbol)
+    holes = IdRanges(
+        pair
+        for gap in open_gaps
+        if gap.from_id <= last
+        for pair in there.missing_between(gap.from_id, min(gap.to_id, last))
+    )
+    return Known(first, last, list(holes)), open_gaps
+
+
+def _gap(symbol: str, lo: int, hi: int, now: int) -> GapMessage:
+    return GapMessage(
+        exchange=EXCHANGE, symbol=symbol, from_id=lo, to_id=hi, status="open", detected_at=now,
+        reason="found at a start",
+    )  # fmt: skip
