@@ -67,6 +67,10 @@ class Counters:
         self.connect_failures = 0
         self.oversized_frames = 0
         self.backpressure_seconds = 0.0
+        self.rest_weight_used = 0
+        self.rest_paused_seconds = 0.0
+        self.rest_absent_ids = 0
+        self.repair_pending = 0
         self.rest_trades = 0
         self.gaps = 0
         self.gap_ids = 0
@@ -80,6 +84,7 @@ class Counters:
         self.last_delivery_timestamp = 0.0
         self.trades: dict[str, int] = {**dict.fromkeys(symbols, 0), OTHER: 0}
         self.dead_letters: dict[str, int] = {}
+        self.rest_requests: dict[str, int] = {}
         self.latency = Latency()
 
     @property
@@ -114,6 +119,10 @@ class Counters:
             reason = OTHER
         self.dead_letters[reason] = self.dead_letters.get(reason, 0) + 1
 
+    def rest_request(self, outcome: str) -> None:
+        """Count one REST request by how it ended."""
+        self.rest_requests[outcome] = self.rest_requests.get(outcome, 0) + 1
+
 
 class Figure(NamedTuple):
     """A metric's name below PREFIX (and in Counters), its kind and its meaning."""
@@ -137,6 +146,10 @@ FIGURES: Final = (
     Figure("connect_failures", CounterMetricFamily, "attempts to connect that failed"),
     Figure("oversized_frames", CounterMetricFamily, "connections ended by a frame over the limit"),
     Figure("backpressure_seconds", CounterMetricFamily, "time not reading as Kafka was behind"),
+    Figure("rest_weight_used", GaugeMetricFamily, "request weight in the exchange's minute"),
+    Figure("rest_paused_seconds", CounterMetricFamily, "pauses that 429 and 418 asked for"),
+    Figure("rest_absent_ids", CounterMetricFamily, "ids that the exchange has shown not to have"),
+    Figure("repair_pending", GaugeMetricFamily, "ranges and probes not finished"),
     Figure("rest_trades", CounterMetricFamily, "trades that came over REST"),
     Figure("gaps", CounterMetricFamily, "jumps in a symbol's ids"),
     Figure("gap_ids", CounterMetricFamily, "ids jumped over"),
@@ -171,6 +184,7 @@ class _Exporter(Collector):
         for name, label, meaning, counts in (
             ("trades_received", "symbol", "trades read", self._counters.trades),
             ("dead_letters", "reason", "frames that can't be read", self._counters.dead_letters),
+            ("rest_requests", "outcome", "requests over REST", self._counters.rest_requests),
         ):
             family = CounterMetricFamily(PREFIX + name, meaning, labels=[label])
             for key, count in counts.copy().items():
