@@ -17,7 +17,7 @@ from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java
 from spark_jobs import session
-from spark_jobs.app import JOBS, Application
+from spark_jobs.app import FROM_KAFKA, JOBS, Application
 from spark_jobs.status import StatusFile
 from spark_jobs.stream import Context
 
@@ -74,9 +74,7 @@ def _chosen(job: list[str] | None) -> list[str]:
 
 
 def _need_broker(settings: Settings, names: list[str]) -> None:
-    if not settings.kafka_bootstrap_servers and {"crypto_bronze_aggtrade", "dead_letters"} & {
-        *names
-    }:
+    if not settings.kafka_bootstrap_servers and FROM_KAFKA & {*names}:
         raise SettingsError(
             "KAFKA_BOOTSTRAP_SERVERS is empty.",
             "`firehose run` starts a broker of its own; a job alone needs to be told of one.",

@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import structlog
@@ -13,6 +14,7 @@ from spark_jobs.jobs.crypto_bronze_aggtrade import BronzeJob
 from spark_jobs.jobs.crypto_gold_minute import GoldJob
 from spark_jobs.jobs.crypto_silver_trades import SilverJob
 from spark_jobs.jobs.ops_audit import DeadLetterJob
+from spark_jobs.jobs.ops_gap import GapJob
 from spark_jobs.stream import Context, Job, start
 
 # In the order of the data: draining the first, then the next, leaves nothing between them.
@@ -21,7 +23,9 @@ JOBS: dict[str, Callable[[Context], Job]] = {
     DeadLetterJob.name: DeadLetterJob,
     SilverJob.name: SilverJob,
     GoldJob.name: GoldJob,
+    GapJob.name: GapJob,
 }
+FROM_KAFKA = frozenset({BronzeJob.name, DeadLetterJob.name, GapJob.name})
 _POLL_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
@@ -66,12 +70,24 @@ class Application:
 
 def drain(queries: Sequence[StreamingQuery]) -> None:
     """Wait until every query has worked off what its source holds, one layer after the other."""
-    for query in queries:
-        try:
-            query.processAllAvailable()
-        except Exception:
-            _raise_failure([query])
-            raise
+    # Gaps stand in no layer, and their stream looks for its end only every few seconds: meanwhile
+    # the layers get on.
+    aside = [query for query in queries if query.name == GapJob.name]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = [pool.submit(_work_off, query) for query in aside]
+        for query in queries:
+            if query not in aside:
+                _work_off(query)
+        for each in waiting:
+            each.result()
+
+
+def _work_off(query: StreamingQuery) -> None:
+    try:
+        query.processAllAvailable()
+    except Exception:
+        _raise_failure([query])
+        raise
 
 
 def _raise_failure(queries: Sequence[StreamingQuery]) -> None:

@@ -8,6 +8,8 @@ so that a missing value is reported once, by its own rule.
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from spark_jobs import gaps
+
 UNREADABLE = "unreadable"
 REQUIRED = (
     "exchange", "symbol", "agg_id", "price", "qty", "first_trade_id", "last_trade_id",
@@ -59,7 +61,7 @@ def reasons() -> Column:
 
 def names() -> list[str]:
     """Every name that can stand in `reasons`."""
-    return [UNREADABLE, *(f"{name}_missing" for name in REQUIRED), *RULES]
+    return [UNREADABLE, *(f"{name}_missing" for name in REQUIRED), *RULES, *gaps.REASONS]
 
 
 def _guarded() -> dict[str, str]:

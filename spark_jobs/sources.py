@@ -1,7 +1,10 @@
 """The only reads: streams from Kafka and from tables, and tables as they stand."""
 
+import re
+
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.streaming.readwriter import DataStreamReader
 
 from lakehouse import tables
 from lakehouse.settings import Settings
@@ -11,16 +14,28 @@ def kafka_stream(spark: SparkSession, settings: Settings, topic: str) -> DataFra
     """Every record of a topic from its beginning: key, value, headers, coordinates.
 
     A record that Kafka deleted before it was read stops the stream: a loss is not passed over.
+    A topic that does not exist stops it as well.
     """
+    return _kafka(spark, settings, settings.max_rows_per_batch).option("subscribe", topic).load()
+
+
+def awaited_kafka_stream(
+    spark: SparkSession, settings: Settings, topic: str, most_rows: int
+) -> DataFrame:
+    """As `kafka_stream`, but a topic that does not exist is empty until somebody makes it."""
+    # A pattern is looked for anew in each batch, a name must be there at the start.
+    exactly = re.escape(topic)
+    return _kafka(spark, settings, most_rows).option("subscribePattern", exactly).load()
+
+
+def _kafka(spark: SparkSession, settings: Settings, most_rows: int) -> DataStreamReader:
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
-        .option("subscribe", topic)
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
-        .option("maxOffsetsPerTrigger", settings.max_rows_per_batch)
+        .option("maxOffsetsPerTrigger", most_rows)
         .option("includeHeaders", "true")
-        .load()
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -16,6 +17,8 @@ from spark_jobs.status import StatusFile
 # without, a batch of 1,000 rows took 0.8 s instead of 1.3 s to Silver, 1.4 s instead of 2.3 s to
 # Gold (docs/benchmarks.md).
 _COMPILE_FROM_ROWS = 20_000
+# What few look at by the second must not take the processor from what many do.
+_UNHURRIED_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,26 @@ class Context:
     status: StatusFile = field(default_factory=lambda: StatusFile(None))
 
 
-class Job(Protocol):
-    """A stream that fills one table. `name` is also the name of its query and checkpoint.
+class Pace(Enum):
+    """When a stream looks for its next batch."""
 
-    A stream that `follows` a table starts as soon as that table has a new commit; the others
-    start every TRIGGER_SECONDS, which so sets the pace of all.
-    """
+    FOLLOWING = "as soon as the table that it reads has a new commit"
+    SETTING = "every TRIGGER_SECONDS, which so sets the pace of those that follow"
+    UNHURRIED = "every TRIGGER_SECONDS, or every 5 s where that is longer"
+
+    def pause(self, settings: Settings) -> float:
+        """Seconds from the start of a batch to the earliest start of the next."""
+        if self is Pace.FOLLOWING:
+            return 0.0
+        least = _UNHURRIED_SECONDS if self is Pace.UNHURRIED else 0.0
+        return max(least, settings.trigger_seconds)
+
+
+class Job(Protocol):
+    """A stream that fills one table. `name` is also the name of its query and checkpoint."""
 
     name: str
-    follows: bool
+    pace: Pace
 
     def source(self) -> DataFrame:
         """The stream that the job reads."""
@@ -58,7 +72,7 @@ def start(context: Context, job: Job, available_now: bool = False) -> StreamingQ
     if available_now:
         writer = writer.trigger(availableNow=True)
     else:
-        pause = 0 if job.follows else context.settings.trigger_seconds
+        pause = job.pace.pause(context.settings)
         writer = writer.trigger(processingTime=f"{pause} seconds")
     return writer.start()
 

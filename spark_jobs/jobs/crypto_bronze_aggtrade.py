@@ -7,7 +7,7 @@ from lakehouse import tables
 from spark_jobs import sources
 from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch, OnceAppender
-from spark_jobs.stream import Context
+from spark_jobs.stream import Context, Pace
 from spark_jobs.transforms.bronze import bronze_rows
 
 
@@ -15,7 +15,7 @@ class BronzeJob:
     """Appends the records of KAFKA_TOPIC."""
 
     name = tables.BRONZE
-    follows = False
+    pace = Pace.SETTING
 
     def __init__(self, context: Context) -> None:
         self._context = context

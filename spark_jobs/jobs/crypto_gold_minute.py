@@ -14,7 +14,7 @@ from lakehouse import tables
 from spark_jobs import minutes, sinks, sources
 from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch
-from spark_jobs.stream import Context
+from spark_jobs.stream import Context, Pace
 from spark_jobs.transforms import gold
 
 _MINUTE = "unix_seconds({}) div 60"
@@ -24,7 +24,7 @@ class GoldJob:
     """Upserts minute features; knows which minutes can still change without new trades."""
 
     name = tables.GOLD
-    follows = True
+    pace = Pace.FOLLOWING
 
     def __init__(self, context: Context) -> None:
         self._context = context

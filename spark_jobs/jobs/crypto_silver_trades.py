@@ -17,7 +17,7 @@ from lakehouse.id_ranges import IdRanges
 from spark_jobs import sources
 from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch, OnceAppender
-from spark_jobs.stream import Context
+from spark_jobs.stream import Context, Pace
 from spark_jobs.transforms import silver
 
 _KNOWN_SCHEMA = "exchange STRING, symbol STRING, from_id BIGINT, to_id BIGINT"
@@ -29,7 +29,7 @@ class SilverJob:
     """Judges Bronze's rows, splits them, and appends what is valid and new."""
 
     name = tables.SILVER
-    follows = True
+    pace = Pace.FOLLOWING
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -9,14 +9,14 @@ from pyspark.sql import DataFrame
 from spark_jobs import sources
 from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch
-from spark_jobs.stream import Context
+from spark_jobs.stream import Context, Pace
 
 
 class DeadLetterJob:
     """Counts the records of KAFKA_DLQ_TOPIC as rows that failed."""
 
     name = "dead_letters"
-    follows = False
+    pace = Pace.SETTING
 
     def __init__(self, context: Context) -> None:
         self._context = context
