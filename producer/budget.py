@@ -1,7 +1,8 @@
 """How much may be asked of the exchange: its weight per minute, its refusals and its bans. Pure.
 
 Times called `now` are seconds of a monotonic clock. A request goes when `wait` says 0; whatever
-the calls, no 60 seconds hold more than `per_minute`, and a request that waits as told gets its turn.
+the calls, no 60 seconds hold more than `per_minute`, and who waits as told gets a turn. (A single
+request above `per_minute` is the exception: it goes alone.)
 """
 
 from typing import Final
