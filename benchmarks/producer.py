@@ -1,236 +1,160 @@
-"""How fast the producer is: exchange's frames over loopback to acknowledged Kafka messages.
+"""How fast the producer is beside other clients: the exchange's frames to acknowledged messages.
 
-`python -m benchmarks.producer [--frames N] [--kafka HOST:PORT]`. In one run on one machine:
-1. a plain loop of websockets and orjson, no Kafka (what the transport alone gives),
-2. our producer as a process of its own, as fast as it can,
-3. our producer at a fixed rate, for the latency an unsaturated lake sees.
-The feeder is another process; its frames are encoded before the clock starts.
+`python -m benchmarks.producer [--frames N] [--rounds N] [--rate R] [--only NAME…]`. In one run, on
+one machine, with one feeder and one broker: clients that keep nothing (what the transport gives),
+our producer, and clients that deliver to Kafka. Each is a process of its own and gets the same
+frames, first as fast as it takes them, then at a fixed rate. The order changes every round;
+figures are medians over the rounds, ratios are taken within a round.
 """
 
 import argparse
-import asyncio
 import json
 import os
-import subprocess
+import platform
 import sys
 import tempfile
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
-from urllib.request import urlopen
 
-import orjson
-import psutil
-from prometheus_client.parser import text_string_to_metric_families
-from websockets.asyncio.client import connect
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
+from rich.console import Console
+from rich.table import Table
 
-from lakehouse.settings import Settings, load
+from benchmarks.feeder import feeder
+from benchmarks.figures import Result, Round, middle, ratio
+from benchmarks.runs import CLIENTS, Bench, run
+from lakehouse.errors import FirehoseError
+from lakehouse.settings import load
 from lakehouse.stack import Stack
 
-SYMBOLS = ("BTCUSDT", "ETHUSDT")
-CHUNK = 250
-FRAME = (
-    '{"stream":"%s@aggTrade","data":{"e":"aggTrade","E":%d,"s":"%s","a":%d,"p":"%d.%02d000000",'
-    '"q":"0.%05d000","f":%d,"l":%d,"T":%d,"m":%s,"M":true}}'
-)
+BASE = "websockets"
+_FIXED_SECONDS = 5
+_SLOW_SHARE = 20
 
 
-class Result(NamedTuple):
-    """One run: frames, seconds from first frame to last acknowledgement, and what it cost."""
-
-    frames: int
-    seconds: float
-    cpu_seconds: float
-    peak_mib: float
-    p50_ms: float = 0.0
-    p99_ms: float = 0.0
-
-    @property
-    def rate(self) -> float:
-        return self.frames / self.seconds
-
-
-def frame(number: int) -> bytes:
-    """A combined-stream frame on the wire; ids are contiguous per symbol."""
-    symbol, agg_id = SYMBOLS[number % 2], 3_100_000_000 + number // 2
-    at, mixed = 1_723_161_255_343 + number // 50, number * 2_654_435_761 % 2**32
-    text = FRAME % (
-        symbol.lower(), at + 1, symbol, agg_id, 61_000 + mixed % 977, mixed % 100,
-        mixed % 99_991, agg_id, agg_id, at, "true" if mixed & 1 else "false",
-    )  # fmt: skip
-    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+def compare(bench: Bench, options: argparse.Namespace) -> tuple[list[Round], list[Round]]:
+    """All rounds: as fast as each can, and at the fixed rate."""
+    saturated: list[Round] = []
+    paced: list[Round] = []
+    for name in ("confluent", "ours"):
+        # A broker that has just started is slow, and makes idempotent producers wait.
+        run(bench, name, options.frames // 5)
+    for number in range(options.rounds):
+        names = options.only[::-1] if number % 2 else options.only
+        saturated.append(_round(bench, names, options.frames, 0.0, options.frames // _SLOW_SHARE))
+        to_kafka = [name for name in names if CLIENTS[name].kafka]
+        frames = int(options.rate * _FIXED_SECONDS)
+        paced.append(_round(bench, to_kafka, frames, options.rate, frames // 2))
+    return saturated, paced
 
 
-def feed(frames: int, rate: float, pipe: Connection) -> None:
-    """The feeder process: tells its port, later when the first frame left (epoch seconds)."""
-    asyncio.run(_feed(frames, rate, pipe))
+def _round(bench: Bench, names: Sequence[str], frames: int, rate: float, few: int) -> Round:
+    found = {}
+    for name in names:
+        found[name] = run(bench, name, few if CLIENTS[name].slow else frames, rate)
+        print(_line(found[name], rate), flush=True)
+    return found
 
 
-async def _feed(frames: int, rate: float, pipe: Connection) -> None:
-    starts = range(0, frames, CHUNK)
-    chunks = [b"".join(map(frame, range(at, min(at + CHUNK, frames)))) for at in starts]
-
-    async def play(client: ServerConnection) -> None:
-        pipe.send(time.time())
-        began = time.monotonic()
-        for number, chunk in enumerate(chunks):
-            if rate:
-                await asyncio.sleep(began + number * CHUNK / rate - time.monotonic())
-            client.transport.write(chunk)
-            await client.drain()
-        await client.wait_closed()
-
-    async with serve(play, "127.0.0.1", 0, compression=None) as server:
-        pipe.send(next(iter(server.sockets)).getsockname()[1])
-        await asyncio.get_running_loop().create_future()
+def _line(result: Result, rate: float) -> str:
+    pace = f"at {rate:,.0f}/s" if rate else "saturated"
+    kept = f"{result.in_kafka:,} in Kafka" if result.in_kafka is not None else ""
+    return f"  {result.client:<18}{pace:<13}{result.rate:>10,.0f}/s  {kept}"
 
 
-@contextmanager
-def feeder(frames: int, rate: float = 0.0) -> Iterator[tuple[str, Connection]]:
-    """A feeder's URL and the pipe that tells when it began."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=feed, args=(frames, rate, theirs), daemon=True)
-    process.start()
-    try:
-        yield f"ws://127.0.0.1:{ours.recv()}", ours
-    finally:
-        process.terminate()
-        process.join()
+def show(saturated: list[Round], paced: list[Round], rate: float) -> None:
+    """Both tables."""
+    names = [name for name in CLIENTS if name in saturated[0]]
+    columns: dict[str, Callable[[str], str]] = {
+        "messages/s": lambda name: _figure(saturated, name, lambda row: row.rate),
+        f"of {BASE}": lambda name: f"{ratio(saturated, name, BASE):.0%}",
+        "messages/s a core": lambda name: _figure(saturated, name, lambda row: row.rate_per_core),
+        "peak MiB": lambda name: _figure(saturated, name, lambda row: row.peak_mib),
+        "in Kafka": lambda name: _kept(saturated, name),
+    }
+    if BASE not in names:
+        del columns[f"of {BASE}"]
+    _draw("As fast as each can", names, columns)
+    columns = {
+        "messages/s": lambda name: _figure(paced, name, lambda row: row.rate),
+        "p50 ms": lambda name: _figure(paced, name, lambda row: row.p50_ms, 1),
+        "p99 ms": lambda name: _figure(paced, name, lambda row: row.p99_ms, 1),
+        "CPU of a core": lambda name: f"{1 / middle(paced, name, _cost):.0%}",
+        "peak MiB": lambda name: _figure(paced, name, lambda row: row.peak_mib),
+        "in Kafka": lambda name: _kept(paced, name),
+    }
+    to_kafka = [name for name in names if CLIENTS[name].kafka]
+    _draw(f"At {rate:,.0f}/s: receive → acknowledged", to_kafka, columns)
 
 
-async def _plain(url: str, frames: int) -> Result:
-    received, began, cpu = 0, 0.0, 0.0
-    async with connect(url, compression=None, ping_interval=None) as websocket:
-        try:
-            while received < frames:
-                raw = await websocket.recv(decode=False)
-                if not received:
-                    began, cpu = time.perf_counter(), time.process_time()
-                orjson.loads(raw)
-                received += 1
-        except ConnectionClosed:
-            sys.exit("the feeder ended too early")
-        seconds, used = time.perf_counter() - began, time.process_time() - cpu
-    return Result(frames, seconds, used, psutil.Process().memory_info().rss / 2**20)
+def _cost(result: Result) -> float:
+    return result.seconds / max(result.cpu_seconds, 1e-9)
 
 
-def scrape(port: int) -> dict[str, float]:
-    """Every sample of the producer, its labels in the name."""
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        families = text_string_to_metric_families(answer.read().decode())
-        return {
-            sample.name.removeprefix("firehose_producer_")
-            + sample.labels.get("le", ""): sample.value
-            for family in families
-            for sample in family.samples
-        }
+def _figure(
+    rounds: list[Round], name: str, figure: Callable[[Result], float | None], digits: int = 0
+) -> str:
+    return f"{middle(rounds, name, figure):,.{digits}f}"
 
 
-def quantile(figures: dict[str, float], part: float) -> float:
-    """A quantile of receive-to-ack in ms, linear inside a bucket."""
-    name = "receive_to_ack_seconds_bucket"
-    wanted, below, low = part * figures["receive_to_ack_seconds_count"], 0.0, 0.0
-    for key, count in figures.items():
-        if key.startswith(name) and count >= wanted:
-            high = float(key.removeprefix(name))
-            return 1000 * (low + (high - low) * (wanted - below) / max(count - below, 1))
-        if key.startswith(name):
-            low, below = float(key.removeprefix(name)), count
-    raise ValueError("no histogram")
+def _kept(rounds: list[Round], name: str) -> str:
+    results = [row[name] for row in rounds]
+    if results[0].in_kafka is None:
+        return "-"
+    late = sum(result.out_of_order for result in results)
+    if all(result.complete for result in results) and not late:
+        return f"all of {results[0].frames:,}, in order"
+    kept, twice = (sum(getattr(row, name) for row in results) for name in ("in_kafka", "repeated"))
+    asked = sum(result.frames for result in results)
+    return f"{kept:,} of {asked:,}, {twice:,} twice, {late:,} out of order"
 
 
-def produce(kafka: str, frames: int, rate: float = 0.0) -> Result:
-    """Our producer as a process, until every frame is acknowledged."""
-    with feeder(frames, rate) as (url, pipe), tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder) / "ready.json"
-        process = _launch(_settings(kafka, url), ready)
-        try:
-            return _watch(process, ready, frames, pipe)
-        finally:
-            process.terminate()
-            process.wait()
+def _draw(title: str, names: list[str], columns: dict[str, Callable[[str], str]]) -> None:
+    table = Table("client", title=title)
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name in names:
+        table.add_row(CLIENTS[name].title, *(text(name) for text in columns.values()))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
-def _settings(kafka: str, url: str) -> Settings:
-    topic = f"bench.{uuid.uuid4().hex[:8]}"
-    return load(
-        kafka_bootstrap_servers=kafka, binance_ws_url=url, symbols=SYMBOLS,
-        kafka_topic=topic, kafka_dlq_topic=f"{topic}.dlq", log_level="WARNING",
-    )  # fmt: skip
-
-
-def _launch(settings: Settings, ready: Path) -> "subprocess.Popen[bytes]":
-    argv = [sys.executable, "-m", "producer", "--ready-file", str(ready)]
-    return subprocess.Popen(argv, env={**os.environ, **settings.as_env()})
-
-
-def _watch(
-    process: "subprocess.Popen[bytes]", ready: Path, frames: int, pipe: Connection
-) -> Result:
-    while not ready.exists():
-        if process.poll() is not None:
-            sys.exit("the producer did not start")
-        time.sleep(0.05)
-    port, peak, watched = (
-        json.loads(ready.read_bytes())["metrics_port"],
-        0,
-        psutil.Process(process.pid),
-    )
-    figures = scrape(port)
-    while figures["delivered_total"] < frames:
-        time.sleep(0.25)
-        peak = max(peak, watched.memory_info().rss)
-        figures = scrape(port)
-    return Result(
-        frames,
-        figures["last_delivery_timestamp"] - pipe.recv(),
-        figures["process_cpu_seconds_total"],
-        peak / 2**20,
-        quantile(figures, 0.5),
-        quantile(figures, 0.99),
-    )
-
-
-def show(name: str, result: Result) -> None:
-    """One line of figures."""
-    cpu = result.cpu_seconds / result.frames * 1e6
-    line = f"{name:<28}{result.rate:>10,.0f} msg/s{cpu:>8.2f} CPU s/M{result.peak_mib:>8.0f} MiB"
-    if result.p99_ms:
-        line += f"   receive to ack p50 {result.p50_ms:.1f} ms, p99 {result.p99_ms:.1f} ms"
-    print(line, flush=True)
-
-
-def compare(kafka: str, frames: int, rate: float) -> None:
-    """All three runs and the ratio."""
-    with feeder(frames) as (url, _):
-        plain = asyncio.run(_plain(url, frames))
-    show("websockets + orjson alone", plain)
-    ours = produce(kafka, frames)
-    show("producer, saturated", ours)
-    show(f"producer at {rate:,.0f}/s", produce(kafka, int(rate * 10), rate))
-    print(f"to Kafka, acknowledged: {ours.rate / plain.rate:.0%} of the transport alone")
-
-
-def main() -> None:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=500_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rate", type=float, default=10_000)
+    parser.add_argument("--only", nargs="+", choices=CLIENTS, default=list(CLIENTS))
     parser.add_argument("--kafka", help="a broker that runs; without it the embedded one")
-    options = parser.parse_args()
-    if options.kafka:
-        return compare(options.kafka, options.frames, options.rate)
-    with tempfile.TemporaryDirectory() as folder, Stack(load(data_dir=folder), print) as stack:
-        compare(stack.start_kafka(), options.frames, options.rate)
+    parser.add_argument("--json", type=Path, help="write every run's figures there")
+    return parser.parse_args()
+
+
+def _measure(kafka: str, folder: Path, options: argparse.Namespace) -> None:
+    with feeder(max(options.frames, int(options.rate * _FIXED_SECONDS))) as fed:
+        saturated, paced = compare(Bench(fed, kafka, folder), options)
+    show(saturated, paced, options.rate)
+    if options.json:
+        runs = {"saturated": saturated, "paced": paced}
+        rows = {kind: [[row._asdict() for row in each.values()] for each in rounds]
+                for kind, rounds in runs.items()}  # fmt: skip
+        machine = {"cores": os.cpu_count(), "platform": platform.platform()}
+        options.json.write_text(json.dumps({"machine": machine, **rows}, indent=1))
+
+
+def main() -> int:
+    """The command line."""
+    options = _options()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            if options.kafka:
+                _measure(options.kafka, Path(folder), options)
+                return 0
+            with Stack(load(data_dir=Path(folder)), print) as stack:
+                _measure(stack.start_kafka(), Path(folder), options)
+    except FirehoseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
