@@ -1,0 +1,155 @@
+"""`python -m producer.audit`: read the trades' topic and the gap topic, print the finding as JSON.
+
+Nothing is written to Kafka, no consumer group is left behind. Progress goes to stderr.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Final
+
+from lakehouse import kafka_audit
+from lakehouse.errors import FirehoseError, SettingsError
+from lakehouse.kafka_audit import KafkaAudit, PartitionRead
+from lakehouse.settings import Settings, load
+from producer.audit.reading import Reader, Span
+from producer.audit.report import Findings, gap_topic
+from producer.audit.tally import Tally
+from producer.logs import configure
+
+_TOLD_EVERY: Final = 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code; 0 also where trades are missing, as judging is left to the reader."""
+    options = _options(arguments)
+    try:
+        found = audit(load(), options.since_hours, tuple(options.symbols or ()))
+    except FirehoseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    sys.stdout.buffer.write(kafka_audit.encode(found) + b"\n")
+    return 0
+
+
+def audit(
+    settings: Settings, since_hours: float | None = None, symbols: Sequence[str] = ()
+) -> KafkaAudit:
+    """Read what the topics hold at this moment and count it.
+
+    `since_hours`: only records that Kafka got in the last so many hours. UnreachableError where
+    the broker is away, SettingsError where there is none to ask or no such topic.
+    """
+    if not settings.kafka_bootstrap_servers:
+        raise SettingsError(
+            "KAFKA_BOOTSTRAP_SERVERS is empty, so there is no Kafka to read.",
+            "Set it, or use `firehose verify --kafka`, which knows the embedded broker.",
+        )
+    reader = Reader(settings.kafka_bootstrap_servers, configure(settings.log_level))
+    try:
+        return _audit(reader, settings, since_hours, symbols)
+    finally:
+        reader.close()
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m producer.audit", description=__doc__)
+    parser.add_argument("--since-hours", type=_positive, metavar="H", help="only the last H hours")
+    parser.add_argument("--symbols", type=_names, metavar="A,B", help="only these symbols")
+    return parser.parse_args(arguments)
+
+
+def _audit(
+    reader: Reader, settings: Settings, since_hours: float | None, symbols: Sequence[str]
+) -> KafkaAudit:
+    began, read_at = time.monotonic(), datetime.now(UTC)
+    topic = settings.kafka_topic
+    since_ms = None if since_hours is None else int((time.time() - since_hours * 3600) * 1000)
+    spans = reader.spans(topic, since_ms)
+    if not spans:
+        raise SettingsError(
+            f"There is no topic {topic} in Kafka.", "Start the producer once, or see KAFKA_TOPIC."
+        )
+    # Right after the ends are known: a jump in the ids comes after its record, and what is
+    # repaired while the trades are being read stands beyond these ends.
+    known = gap_topic(_newest(reader, settings.kafka_gap_topic))
+    late = [number for number, span in spans.items() if span.begins_late]
+    tally = Tally(symbols, late)
+    total = sum(span.end - span.first for span in spans.values())
+    for batch in reader.messages(topic, spans, _progress(total)):
+        # Messages of a partition come in blocks, so this makes few groups.
+        for number, block in groupby(batch, key=lambda message: message.partition()):
+            tally.add(number or 0, [message.value() for message in block])
+    tally.finish()
+    found = Findings(tally.symbols, known)
+    return KafkaAudit(
+        topic=topic,
+        gap_topic=settings.kafka_gap_topic,
+        read_at=read_at,
+        seconds=round(time.monotonic() - began, 3),
+        partitions=_partitions(spans, tally),
+        records=tally.records.total(),
+        unreadable=tally.unreadable.total(),
+        unreadable_reasons=dict(sorted(tally.unreadable.items())),
+        skipped=tally.skipped,
+        sources=_sources(tally),
+        symbols=tuple(found.symbols),
+        hours=tuple(found.hours),
+        gaps=tuple(found.gaps),
+        known_gaps=known,
+    )
+
+
+def _newest(reader: Reader, topic: str) -> list[bytes]:
+    newest: dict[bytes, bytes | None] = {}
+    for batch in reader.messages(topic, reader.spans(topic), lambda _: None):
+        newest |= {_bytes(message.key()) or b"": _bytes(message.value()) for message in batch}
+    return [value for value in newest.values() if value is not None]
+
+
+def _bytes(found: str | bytes | None) -> bytes | None:
+    return found.encode() if isinstance(found, str) else found
+
+
+def _partitions(spans: dict[int, Span], tally: Tally) -> tuple[PartitionRead, ...]:
+    return tuple(
+        PartitionRead(number, span.first, span.end, tally.records[number], span.begins_late)
+        for number, span in sorted(spans.items())
+    )
+
+
+def _sources(tally: Tally) -> dict[str, int]:
+    names = sorted({name for each in tally.symbols.values() for name in each.sources})
+    return {name: sum(each.sources[name] for each in tally.symbols.values()) for name in names}
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    told = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > _TOLD_EVERY:
+            told = time.monotonic()
+            print(f"{done:,} of {total:,} records of Kafka read", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _positive(text: str) -> float:
+    hours = float(text)
+    if not 0 < hours < 1e6:
+        raise argparse.ArgumentTypeError("a positive number of hours is wanted")
+    return hours
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

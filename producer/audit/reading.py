@@ -1,0 +1,130 @@
+"""Kafka's messages read without a trace: no group commits, from the first to today's last."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from lakehouse.errors import SettingsError, UnreachableError
+from producer.logs import LibraryLog, Log
+
+_BATCH: Final = 10_000
+_ANSWER_SECONDS: Final = 10.0
+_STALL_SECONDS: Final = 60.0
+
+
+class Span(NamedTuple):
+    """Offsets of one partition to read: `first` ≤ … < `end`. `begins_late`: there were earlier."""
+
+    first: int
+    end: int
+    begins_late: bool
+
+
+class Reader:
+    """Reads whole topics. A broker that does not answer is an UnreachableError."""
+
+    def __init__(self, bootstrap_servers: str, log: Log) -> None:
+        self._servers = bootstrap_servers
+        config = {
+            "bootstrap.servers": bootstrap_servers,
+            "client.id": "firehose-audit",
+            "group.id": f"firehose-audit-{uuid.uuid4().hex}",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "check.crcs": True,
+            "queued.max.messages.kbytes": 32 * 1024,
+            # By default a full queue is left alone for a second, which took most of the time.
+            "fetch.queue.backoff.ms": 5,
+        }
+        self._consumer = Consumer(config, logger=LibraryLog(log).logger())
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._consumer.close()
+
+    def spans(self, topic: str, since_ms: int | None = None) -> dict[int, Span]:
+        """What each partition holds now, from `since_ms` (ms since 1970 UTC) on if given.
+
+        Empty where there is no such topic.
+        """
+        try:
+            found = self._consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic]
+            if found.error is not None:
+                return self._no_topic(topic, found.error)
+            return {number: self._span(topic, number, since_ms) for number in found.partitions}
+        except KafkaException as error:
+            raise self._away(error.args[0].str()) from None
+
+    def messages(
+        self, topic: str, spans: Mapping[int, Span], progress: Callable[[int], None]
+    ) -> Iterator[list[Message]]:
+        """The messages of the spans in batches, in order within a partition."""
+        left = {number: span.end for number, span in spans.items() if span.first < span.end}
+        if not left:
+            return
+        starts = [TopicPartition(topic, number, spans[number].first) for number in left]
+        self._consumer.assign(starts)
+        done, heard = 0, time.monotonic()
+        while left:
+            batch = self._consumer.consume(_BATCH, timeout=1.0)
+            if batch:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > _STALL_SECONDS:
+                raise self._away(f"nothing came for {_STALL_SECONDS:g} s")
+            found = self._wanted(batch, left)
+            done += len(found)
+            progress(done)
+            yield found
+        self._consumer.unassign()
+
+    def _wanted(self, batch: list[Message], left: dict[int, int]) -> list[Message]:
+        """The batch without what came after the end; finished partitions leave `left`."""
+        found = []
+        for message in batch:
+            number, offset = message.partition(), message.offset()
+            if message.error() is not None:
+                self._read_error(message, left)
+            elif number is not None and offset is not None and offset < left.get(number, -1):
+                found.append(message)
+                if offset == left[number] - 1:
+                    del left[number]
+        return found
+
+    def _read_error(self, message: Message, left: dict[int, int]) -> None:
+        error = message.error()
+        assert error is not None
+        if error.code() == KafkaError._PARTITION_EOF:
+            left.pop(message.partition() or 0, None)
+        elif error.fatal() or not error.retriable():
+            raise self._away(error.str())
+
+    def _span(self, topic: str, number: int, since_ms: int | None) -> Span:
+        partition = TopicPartition(topic, number)
+        marks = self._consumer.get_watermark_offsets(partition, timeout=_ANSWER_SECONDS)
+        if marks is None:
+            raise self._away(f"no offsets of {topic}/{number} within {_ANSWER_SECONDS:g} s")
+        low, end = marks
+        if since_ms is None:
+            return Span(low, end, low > 0)
+        asked = [TopicPartition(topic, number, since_ms)]
+        [answer] = self._consumer.offsets_for_times(asked, timeout=_ANSWER_SECONDS)
+        first = max(low, answer.offset) if answer.offset >= 0 else end
+        return Span(first, end, first > 0)
+
+    def _no_topic(self, topic: str, error: KafkaError) -> dict[int, Span]:
+        if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return {}
+        if error.code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.TOPIC_EXCEPTION):
+            raise SettingsError(f"The topic {topic} can't be read: {error.str()}.", "Another name?")
+        raise self._away(error.str())
+
+    def _away(self, detail: str) -> UnreachableError:
+        return UnreachableError(
+            f"Kafka at {self._servers} can't be read: {detail}.",
+            "Start the broker, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
+        )
