@@ -6,7 +6,7 @@ delivered when `frames_received_total` equals their sum. docs/producer.md lists 
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -62,10 +62,16 @@ class Counters:
         self.state_delivered = 0
         self.delivery_failed = 0
         self.dead_letters_cut = 0
+        self.shards = 0
         self.connected = 0
         self.reconnects = 0
         self.connect_failures = 0
         self.oversized_frames = 0
+        self.rotations = 0
+        self.silent_connections = 0
+        self.requests_sent = 0
+        self.probes = 0
+        self.dead_streams = 0
         self.backpressure_seconds = 0.0
         self.rest_weight_used = 0
         self.rest_paused_seconds = 0.0
@@ -83,6 +89,7 @@ class Counters:
         self.out_of_order = 0
         self.last_delivery_timestamp = 0.0
         self.trades: dict[str, int] = {**dict.fromkeys(symbols, 0), OTHER: 0}
+        self.symbols_followed = len(self.trades) - 1
         self.dead_letters: dict[str, int] = {}
         self.rest_requests: dict[str, int] = {}
         self.latency = Latency()
@@ -106,6 +113,12 @@ class Counters:
         """Count a trade; a symbol that was not asked for counts as `other`."""
         trades = self.trades
         trades[symbol if symbol in trades else OTHER] += 1
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """From now on these are followed; the counts of others stay as they are."""
+        self.symbols_followed = len(symbols)
+        for symbol in symbols:
+            self.trades.setdefault(symbol, 0)
 
     def acknowledged(self, ingest_time: int) -> None:
         """Time one acknowledgement of what was read at `ingest_time` (µs UTC)."""
@@ -141,8 +154,15 @@ FIGURES: Final = (
     Figure("delivery_failed", CounterMetricFamily, "messages that Kafka refused for good"),
     Figure("dead_letters_cut", CounterMetricFamily, "dead letters too large for the broker"),
     Figure("in_flight", GaugeMetricFamily, "messages sent and not yet acknowledged"),
-    Figure("connected", GaugeMetricFamily, "1 while a connection to the exchange stands"),
-    Figure("reconnects", CounterMetricFamily, "connections opened after the first one"),
+    Figure("symbols_followed", GaugeMetricFamily, "symbols that are followed"),
+    Figure("shards", GaugeMetricFamily, "connections that all symbols together need"),
+    Figure("connected", GaugeMetricFamily, "how many of them stand"),
+    Figure("reconnects", CounterMetricFamily, "connections opened after one was lost"),
+    Figure("rotations", CounterMetricFamily, "connections replaced without a break"),
+    Figure("silent_connections", CounterMetricFamily, "connections closed as they were silent"),
+    Figure("requests_sent", CounterMetricFamily, "SUBSCRIBE and UNSUBSCRIBE messages sent"),
+    Figure("probes", CounterMetricFamily, "silent symbols that REST was asked about"),
+    Figure("dead_streams", CounterMetricFamily, "silent symbols of which REST had trades"),
     Figure("connect_failures", CounterMetricFamily, "attempts to connect that failed"),
     Figure("oversized_frames", CounterMetricFamily, "connections ended by a frame over the limit"),
     Figure("backpressure_seconds", CounterMetricFamily, "time not reading as Kafka was behind"),
