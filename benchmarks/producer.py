@@ -35,7 +35,7 @@ def compare(bench: Bench, options: argparse.Namespace) -> tuple[list[Round], lis
     """All rounds: as fast as each can, and at the fixed rate."""
     saturated: list[Round] = []
     paced: list[Round] = []
-    for name in ("confluent", "ours"):
+    for name in {"confluent", "ours"} & set(options.only):
         # A broker that has just started is slow, and makes idempotent producers wait.
         run(bench, name, options.frames // 5)
     for number in range(options.rounds):
