@@ -27,6 +27,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writer.append(tables.GOLD, gold_rows())
     writer.append(tables.QUARANTINE, quarantine_rows())
     writer.append(tables.AUDIT, audit_rows())
+    writer.append(tables.GAP, gap_rows())
     return writer.settings.data_path
 
 
@@ -82,6 +83,39 @@ def audit_row(batch: int, minutes_ago: int, rows: int = 10, lag_ms: int | None =
         "dq_fail": 1 if rows else 0,
         "max_lag_ms": lag_ms,
         "status": "ok",
+    }
+
+
+def gap_rows() -> list[Row]:
+    """Two repaired after 1.5 s and 4 s, one that the exchange has not, two open in another hour."""
+    later = MIDNIGHT + timedelta(minutes=61)
+    return [
+        gap_row(10, 19, "repaired", seconds=1.5),
+        gap_row(30, 30, "repaired", seconds=4),
+        gap_row(40, 44, "unrepairable", seconds=2),
+        gap_row(50, 52, "open", at=later),
+        gap_row(1, 1, "open", at=later - timedelta(seconds=1), symbol="ETHUSDT"),
+    ]
+
+
+def gap_row(
+    from_id: int,
+    to_id: int,
+    status: str,
+    seconds: float | None = None,
+    at: datetime = MIDNIGHT,
+    symbol: str = "BTCUSDT",
+) -> Row:
+    return {
+        "exchange": "binance",
+        "symbol": symbol,
+        "from_id": from_id,
+        "to_id": to_id,
+        "status": status,
+        "detected_at": at,
+        "repaired_at": None if seconds is None else at + timedelta(seconds=seconds),
+        "repaired_from": "rest" if status == "repaired" else None,
+        "reason": "" if status == "repaired" else "dropped",
     }
 
 
@@ -157,3 +191,29 @@ def test_spikes(data_dir: Path) -> None:
     assert [row["symbol"] for row in rows] == ["BTCUSDT", "ETHUSDT"]
     assert {row["minute_ts"] for row in rows} == {"2024-08-09T00:10:00Z"}
     assert rows[0]["spike_reasons"] == ["return_up", "volume_high"]
+
+
+def test_open_gaps(data_dir: Path) -> None:
+    rows = run("open_gaps", data_dir)
+    assert [(row["symbol"], row["from_id"], row["ids"]) for row in rows] == [
+        ("ETHUSDT", 1, 1),
+        ("BTCUSDT", 50, 3),
+    ]
+    assert rows[0]["open_seconds"] == rows[1]["open_seconds"] + 1 > 0
+
+
+def test_repairs_by_hour(data_dir: Path) -> None:
+    newest, oldest = run("repairs_by_hour", data_dir)
+    assert (newest["hour"], oldest["hour"]) == ("2024-08-09T01:00:00Z", "2024-08-09T00:00:00Z")
+    counts = ("gaps", "symbols", "ids", "ids_repaired", "ids_unrepairable", "ids_open")
+    assert [newest[name] for name in counts] == [2, 2, 4, 0, 0, 4]
+    assert [oldest[name] for name in counts] == [3, 1, 16, 11, 5, 0]
+
+
+def test_time_to_repair(data_dir: Path) -> None:
+    [row] = run("time_to_repair", data_dir)
+    assert (row["symbol"], row["repaired_from"], row["gaps"], row["ids"]) == (
+        "BTCUSDT", "rest", 2, 11,
+    )  # fmt: skip
+    assert (row["median_s"], row["p99_s"], row["worst_s"]) == (2.75, 3.975, 4.0)
+    assert row["worst_from_id"] == 30
