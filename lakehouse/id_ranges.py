@@ -102,6 +102,11 @@ class IdRanges:
         """How many ids are in the set (not how many ranges)."""
         return sum(self._his) - sum(self._los) + len(self._los)
 
+    @property
+    def ranges(self) -> int:
+        """How many ranges there are (not how many ids)."""
+        return len(self._los)
+
     def __len__(self) -> int:
         return self.count
 

@@ -14,10 +14,13 @@ from producer.rest_errors import UnreadableRow, UnreadableRows, WrongAnswer
 Read = Trade | UnreadableError
 
 
-class _Neighbours(NamedTuple):
+class _Around(NamedTuple):
+    """The nearest ids that can be read, and a row's place among those between that can't."""
+
     below: int
     above: int | None
-    between: int
+    place: int
+    count: int
 
 
 def read_agg_trades(
@@ -67,21 +70,24 @@ def _unreadable(rows: Sequence[Any], read: Sequence[Read], from_id: int) -> Iter
     """Each unreadable row, with the id that it says, or that its place among others leaves."""
     for place, error in enumerate(read):
         if isinstance(error, UnreadableError):
-            around = _neighbours(read, place, from_id)
+            around = _around(read, place, from_id)
             yield UnreadableRow(
                 orjson.dumps(rows[place]), error.reason, _certain_id(rows[place], around)
             )
 
 
-def _neighbours(read: Sequence[Read], place: int, from_id: int) -> _Neighbours:
+def _around(read: Sequence[Read], place: int, from_id: int) -> _Around:
     first = last = place
     while first > 0 and isinstance(read[first - 1], UnreadableError):
         first -= 1
     while last + 1 < len(read) and isinstance(read[last + 1], UnreadableError):
         last += 1
     below = _id_at(read, first - 1)
-    return _Neighbours(
-        from_id - 1 if below is None else below, _id_at(read, last + 1), last - first + 1
+    return _Around(
+        from_id - 1 if below is None else below,
+        _id_at(read, last + 1),
+        place - first + 1,
+        last - first + 1,
     )
 
 
@@ -90,9 +96,14 @@ def _id_at(read: Sequence[Read], place: int) -> int | None:
     return trade.agg_id if isinstance(trade, Trade) else None
 
 
-def _certain_id(row: Any, around: _Neighbours) -> int | None:
+def _certain_id(row: Any, around: _Around) -> int | None:
+    """The id that a row says where that can be; or the one that its place leaves."""
+    by_place = around.below + around.place
+    if around.above is not None and around.above - around.below == around.count + 1:
+        return by_place
     said = row.get("a") if isinstance(row, dict) else None
-    if type(said) is int and said > around.below and (around.above is None or said < around.above):
-        return said
-    alone = around.between == 1 and around.above is not None
-    return around.below + 1 if alone and around.above == around.below + 2 else None
+    if type(said) is not int:
+        return None
+    if around.above is None:  # nothing above confirms a jump
+        return said if said == by_place else None
+    return said if around.below < said < around.above else None
