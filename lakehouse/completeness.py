@@ -1,60 +1,26 @@
 """The completeness proof: every id of a symbol from its first to its last trade, exactly once.
 
 The aggregate trade id rises by one per symbol, so holes and repetitions can be counted, not
-guessed. The proof covers Silver id by id, and Bronze against Silver and quarantine.
+guessed. The proof covers Silver and Bronze id by id, Bronze against Silver and quarantine, and
+the trades' topic where it was read as well (lakehouse/kafka_audit.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from lakehouse import bronze_sql
 from lakehouse import completeness_sql as statements
+from lakehouse.kafka_audit import KafkaAudit
+from lakehouse.layers import MOST_LISTED, Gap, Hour, Layer, OpenGap, Symbol, in_words
 from lakehouse.query import Lake
-from lakehouse.tables import BRONZE, QUARANTINE, SILVER
+from lakehouse.tables import BRONZE, GAP, QUARANTINE, SILVER
 from lakehouse.values import Json, plain
 
+KAFKA_LAYER, BRONZE_LAYER, SILVER_LAYER = "kafka", "bronze", "silver"
+LAKE_LAYERS = (BRONZE_LAYER, SILVER_LAYER)
 # A record younger than this may still be on its way from Bronze to Silver.
 SETTLING = timedelta(minutes=2)
-MOST_LISTED = 1000
-
-
-@dataclass(frozen=True)
-class Hour:
-    """One symbol's trades of one hour. A gap counts in the hour of the trade before it."""
-
-    exchange: str
-    symbol: str
-    hour: datetime
-    first_id: int
-    last_id: int
-    trades: int
-    missing: int
-    duplicates: int
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """All trades of one symbol; `duplicates` includes ids that stand in two different hours."""
-
-    exchange: str
-    symbol: str
-    first_id: int
-    last_id: int
-    trades: int
-    missing: int
-    duplicates: int
-    gaps: int
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Missing ids, both ends included, and the hour of the trade before them."""
-
-    exchange: str
-    symbol: str
-    from_id: int
-    to_id: int
-    hour: datetime
 
 
 @dataclass(frozen=True)
@@ -88,38 +54,64 @@ class Bronze:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found; `gaps` lists the first MOST_LISTED of them, the counts hold them all."""
+    """What was found; `symbols`, `hours` and `gaps` are Silver's.
+
+    `layers` were asked for, and only they speak for or against completeness. Missing ids that
+    the exchange itself has not are no fault, unless `strict`.
+    """
 
     symbols: tuple[Symbol, ...]
     hours: tuple[Hour, ...]
     gaps: tuple[Gap, ...]
     bronze: Bronze | None
+    bronze_layer: Layer | None = None
+    kafka: KafkaAudit | None = None
+    open_gaps: tuple[OpenGap, ...] = ()
+    layers: tuple[str, ...] = LAKE_LAYERS
+    strict: bool = False
+
+    @property
+    def silver(self) -> Layer:
+        """Silver's figures."""
+        return Layer(self.symbols, self.hours, self.gaps)
 
     @property
     def trades(self) -> int:
-        """Rows of Silver."""
-        return sum(symbol.trades for symbol in self.symbols)
+        """Rows of Silver; where it was not asked for, of the layer before it."""
+        if SILVER_LAYER in self.layers:
+            return self.silver.trades
+        if BRONZE_LAYER in self.layers:
+            return self.bronze_layer.trades if self.bronze_layer else 0
+        return self.kafka.layer.trades if self.kafka else 0
 
     @property
     def missing(self) -> int:
         """Ids between a symbol's first and last that Silver has not."""
-        return sum(symbol.missing for symbol in self.symbols)
+        return self.silver.missing
+
+    @property
+    def unrepairable(self) -> int:
+        """Those of the missing that the exchange itself has not."""
+        return self.silver.unrepairable
 
     @property
     def duplicates(self) -> int:
         """Rows of Silver whose key was there already."""
-        return sum(symbol.duplicates for symbol in self.symbols)
+        return self.silver.duplicates
 
     @property
     def faults(self) -> tuple[str, ...]:
         """What speaks against completeness, in words; empty where nothing does."""
-        counts = [
-            (self.missing, "ids missing from Silver"),
-            (self.duplicates, "duplicate rows in Silver"),
-            (self.bronze.repeated if self.bronze else 0, "Kafka records twice in Bronze"),
-            (self.bronze.lost if self.bronze else 0, "records lost between Bronze and Silver"),
-        ]
-        return tuple(f"{count:,} {what}" for count, what in counts if count)
+        counts: list[tuple[int, str]] = []
+        if SILVER_LAYER in self.layers:
+            counts.append((self.silver.unexplained(self.strict), "ids missing from Silver"))
+            counts.append((self.duplicates, "duplicate rows in Silver"))
+        if BRONZE_LAYER in self.layers and self.bronze and self.bronze_layer:
+            missing = self.bronze_layer.unexplained(self.strict)
+            counts.append((missing, "ids missing from Bronze"))
+            counts.append((self.bronze.repeated, "Kafka records twice in Bronze"))
+            counts.append((self.bronze.lost, "records lost between Bronze and Silver"))
+        return in_words(counts) + (self.kafka.faults(self.strict) if self.kafka else ())
 
     @property
     def complete(self) -> bool:
@@ -132,37 +124,63 @@ class Proof:
             "complete": self.complete,
             "trades": self.trades,
             "missing": self.missing,
+            "unrepairable": self.unrepairable,
             "duplicates": self.duplicates,
         }
         return plain(totals | asdict(self))
 
 
-def prove(lake: Lake, now: datetime) -> Proof:
+def prove(
+    lake: Lake, now: datetime, layers: Collection[str] = LAKE_LAYERS, strict: bool = False
+) -> Proof:
     """Prove the lake complete, or find what is not; `now` (aware) tells lost from waiting.
 
     A lake without Silver gives a proof of no trades. Errors are those of `Lake.query`.
     """
+    asked = tuple(layers)
     if SILVER not in lake.tables:
-        return Proof((), (), (), None)
+        return Proof((), (), (), None, layers=asked, strict=strict)
+    known = GAP in lake.tables
+    lake.keep("unrepairable", statements.UNREPAIRABLE if known else statements.NOTHING_UNREPAIRABLE)
     lake.keep("silver_blocks", statements.SILVER_BLOCKS)
-    lake.keep("key_blocks", statements.KEY_BLOCKS)
-    lake.keep("gaps", statements.GAPS)
-    listed = lake.rows(statements.FIRST_GAPS, {"most": MOST_LISTED})
+    silver = _layer(lake, SILVER_LAYER)
+    with_bronze = BRONZE in lake.tables and BRONZE_LAYER in asked
+    found = lake.rows(statements.OPEN_GAPS, {"most": MOST_LISTED}) if known else []
     return Proof(
-        symbols=tuple(Symbol(**row) for row in lake.rows(statements.SYMBOLS)),
-        hours=tuple(Hour(**row) for row in lake.rows(statements.HOURS)),
+        *(silver.symbols, silver.hours, silver.gaps),
+        bronze=_prove_bronze(lake, now - SETTLING) if with_bronze else None,
+        bronze_layer=_layer(lake, BRONZE_LAYER) if with_bronze else None,
+        open_gaps=tuple(OpenGap(**row) for row in found),
+        layers=asked,
+        strict=strict,
+    )
+
+
+def _layer(lake: Lake, name: str) -> Layer:
+    """The figures of a layer whose blocks are kept."""
+    lake.keep(f"{name}_keys", statements.keys(name))
+    lake.keep(f"{name}_gaps", statements.gaps(name))
+    lake.keep(f"{name}_explained", statements.explained(name))
+    listed = lake.rows(statements.first_gaps(name), {"most": MOST_LISTED})
+    return Layer(
+        symbols=tuple(Symbol(**row) for row in lake.rows(statements.symbols(name))),
+        hours=tuple(Hour(**row) for row in lake.rows(statements.hours(name))),
         gaps=tuple(Gap(**row) for row in listed),
-        bronze=_prove_bronze(lake, now - SETTLING) if BRONZE in lake.tables else None,
     )
 
 
 def _prove_bronze(lake: Lake, settled_before: datetime) -> Bronze:
-    lake.keep("bronze_blocks", statements.BRONZE_BLOCKS)
-    lake.keep("unsettled", statements.UNSETTLED)
-    lake.keep("held", statements.HELD if QUARANTINE in lake.tables else statements.NOTHING_HELD)
-    lake.keep("lost", statements.LOST)
+    """Bronze against Silver; keeps the blocks of the layer on the way."""
+    held = bronze_sql.HELD if QUARANTINE in lake.tables else bronze_sql.NOTHING_HELD
+    lake.keep("held", held)
+    lake.keep("strays", bronze_sql.STRAYS)
+    lake.keep("bronze_records", bronze_sql.BRONZE_RECORDS)
+    lake.keep("bronze_blocks", bronze_sql.BRONZE_BLOCKS)
+    lake.keep("recorded", bronze_sql.RECORDED)
+    lake.keep("unsettled", bronze_sql.UNSETTLED)
+    lake.keep("lost", bronze_sql.LOST)
     bounds: Mapping[str, object] = {"settled_before": settled_before}
-    [records] = lake.rows(statements.RECORDS)
-    [counts] = lake.rows(statements.LOST_COUNTS, bounds)
-    listed = lake.rows(statements.FIRST_LOST, {**bounds, "most": MOST_LISTED})
+    [records] = lake.rows(bronze_sql.RECORDS)
+    [counts] = lake.rows(bronze_sql.LOST_COUNTS, bounds)
+    listed = lake.rows(bronze_sql.FIRST_LOST, {**bounds, "most": MOST_LISTED})
     return Bronze(**records, **counts, lost_records=tuple(Record(**row) for row in listed))

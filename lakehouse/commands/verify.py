@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lakehouse.commands import DataDir, Format, console, settings_for
-from lakehouse.completeness import Hour, Proof, Symbol, prove
+from lakehouse.completeness import Proof, prove
 from lakehouse.errors import IncompleteError, SettingsError
+from lakehouse.layers import Hour, Symbol
 from lakehouse.query import Lake
 
 HOURS_SHOWN = 48
