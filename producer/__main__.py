@@ -8,21 +8,14 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 
 import orjson
 
 from lakehouse.errors import FirehoseError, ResourceError, SettingsError, UnreachableError
 from lakehouse.settings import Settings, load
-from producer import metrics
-from producer.logs import Log, configure
+from producer.app import Producer
+from producer.logs import Log, begin
 from producer.metrics import Counters
-from producer.protocol import Session
-from producer.pump import Pump
-from producer.resume import recall
-from producer.runtime import Runtime, side_by_side
-from producer.sink import KafkaSink
-from producer.topics import ensure_topics
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,8 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         settings = load()
-        log = configure(settings.log_level)
-        asyncio.run(_run(settings, options.ready_file, log))
+        asyncio.run(_run(settings, options, begin(settings)))
     except FirehoseError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -46,41 +38,34 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="PATH",
         help='written once Kafka is there: {"metrics_port": …, "pid": …}',
     )
+    parser.add_argument(
+        "--symbols-file",
+        type=Path,
+        metavar="PATH",
+        help="keeps what `firehose symbols` changes over restarts",
+    )
     return parser.parse_args(arguments)
 
 
-async def _run(settings: Settings, ready_file: Path | None, log: Log) -> None:
+async def _run(settings: Settings, options: argparse.Namespace, log: Log) -> None:
     if not settings.kafka_bootstrap_servers:
         raise SettingsError(
             "KAFKA_BOOTSTRAP_SERVERS is empty, so there is no Kafka to write to.",
             "Set it, or use `firehose run`, which starts a broker of its own.",
         )
     stop = _stop_on_signals()
-    counters = Counters(settings.symbols)
-    session = Session(settings.binance_ws_url, settings.symbols, Random())
-    port = metrics.serve(counters, settings.producer_metrics_port)
-    topics = await asyncio.to_thread(ensure_topics, settings, log)
-    for warning in topics.warnings:
-        log.warning("topic_differs", detail=warning)
-    recalled = await asyncio.to_thread(recall, settings, log)
-    sink = KafkaSink(settings, topics, counters, log)
-    await asyncio.to_thread(sink.warm_up)
-    runtime = Runtime(settings, sink, counters, log)
-    runtime.resume(recalled)
-    _tell_ready(ready_file, port)
-    # Tens of thousands of small objects wait for acknowledgements and hold no cycles: looking
-    # through them at the default pace costs 7 % of the throughput.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-    log.info("ready", metrics_port=port, symbols=len(settings.symbols))
+    producer = Producer(settings, options.symbols_file, log)
     try:
-        pump = Pump(session, runtime.desk, counters, log)
-        await side_by_side(pump.run(stop), runtime.tick_until(lambda: False))
-        await runtime.finish(settings.producer_stop_seconds)
+        port = await producer.start()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, producer.hang_up)
+        _tell_ready(options.ready_file, port)
+        _calm_collector()
+        log.info("ready", metrics_port=port, symbols=len(producer.symbols))
+        await producer.run(stop)
     finally:
-        sink.close()
-        _account(counters, log)
-    _demand_all(counters)
+        await producer.close()
+        _account(producer.counters, log)
+    _demand_all(producer.counters)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -88,6 +73,13 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+def _calm_collector() -> None:
+    # Tens of thousands of small objects wait for acknowledgements and hold no cycles: looking
+    # through them at the default pace costs 7 % of the throughput.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _tell_ready(path: Path | None, port: int) -> None:
@@ -108,11 +100,11 @@ def _account(counters: Counters, log: Log) -> None:
     log.info(
         "stopped",
         frames=counters.frames_received,
+        rest_trades=counters.rest_trades,
         delivered=counters.delivered,
         dlq_delivered=counters.dlq_delivered,
         control=counters.control_frames,
         duplicates=counters.duplicates,
-        rest_trades=counters.rest_trades,
         open_gaps=counters.open_gaps,
         unaccounted=counters.unaccounted,
     )

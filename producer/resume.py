@@ -22,6 +22,7 @@ from producer.recalled import Recalled, combine
 SCAN_HOURS: Final = 24
 _TIMEOUT: Final = 20.0
 _BATCH: Final = 5000
+_POLL: Final = 0.05
 _PROGRESS_SECONDS: Final = 5.0
 
 M = TypeVar("M", GapMessage, PositionMessage)
@@ -58,6 +59,8 @@ def _config(settings: Settings) -> dict[str, str | bool]:
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
+        # The end of a short topic is what is waited for, not more messages.
+        "fetch.wait.max.ms": 10,
     }
 
 
@@ -117,7 +120,10 @@ class _Reader:
     def _newest(self, topic: str, read: Callable[[bytes], M]) -> list[M]:
         """The newest message of every key of a compacted topic."""
         found: dict[bytes, M] = {}
-        for message in self._read(topic, {p: low for p, (low, _) in self._bounds(topic).items()}):
+        bounds = self._bounds(topic)
+        for message in self._read(
+            topic, {p: low for p, (low, high) in bounds.items() if low < high}
+        ):
             key, value = message.key(), message.value()
             try:
                 if key is not None and value is not None:
@@ -140,11 +146,17 @@ class _Reader:
 
     def _read(self, topic: str, begins: dict[int, int]) -> Iterator[Message]:
         """All messages from these offsets to the end as it is when it is reached."""
+        if not begins:
+            return
         self._consumer.assign([TopicPartition(topic, part, at) for part, at in begins.items()])
         left, count, told = set(begins), 0, time.monotonic()
+        heard = told
         while left:
-            batch = self._consumer.consume(_BATCH, timeout=_TIMEOUT)
-            if not batch:
+            # It waits for a full batch, however much is there: so it is asked often.
+            batch = self._consumer.consume(_BATCH, timeout=_POLL)
+            if batch:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > _TIMEOUT:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
             for message in batch:
                 error = message.error()
@@ -166,4 +178,5 @@ def _made_anew(position: PositionMessage, bounds: Bounds) -> bool:
 
 
 def _begins(position: PositionMessage, bounds: Bounds) -> dict[int, int]:
-    return {part: max(low, position.offsets.get(part, low)) for part, (low, _) in bounds.items()}
+    begins = {part: max(low, position.offsets.get(part, low)) for part, (low, _) in bounds.items()}
+    return {part: at for part, at in begins.items() if at < bounds[part][1]}

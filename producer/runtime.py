@@ -41,6 +41,8 @@ class Runtime:
         )
         self.positions = Positions(settings, sink, self.sequencer.known, micros_now)
         self.last_tick = time.monotonic()
+        self._acknowledged = 0
+        self._progress_at = self.last_tick
         self._next_gauges = 0.0
         self._next_checkpoint = 0.0
 
@@ -52,16 +54,23 @@ class Runtime:
             self.ledger.restore(message, recalled.there(message.symbol))
         self.positions.resume(recalled.offsets)
 
-    async def tick_until(self, done: Callable[[], bool]) -> None:
-        """Tick every TICK_SECONDS until `done`; the sink's FirehoseError ends it too."""
-        while not done():
+    async def tick_forever(self) -> None:
+        """Tick every TICK_SECONDS; the sink's FirehoseError ends it."""
+        while True:
             self.tick(time.monotonic())
             await asyncio.sleep(TICK_SECONDS)
+
+    def unacknowledged_seconds(self, now: float) -> float:
+        """For how long Kafka has acknowledged nothing of what waits for it; 0 where none does."""
+        return max(0.0, now - self._progress_at) if self._counters.in_flight else 0.0
 
     def tick(self, now: float) -> None:
         """One round of everything that time drives."""
         self.last_tick = now
         self._sink.poll()
+        acknowledged = self._counters.accepted - self._counters.in_flight
+        if acknowledged != self._acknowledged or not self._counters.in_flight:
+            self._acknowledged, self._progress_at = acknowledged, now
         self.desk.tick(now)
         if self.desk.sent_all:
             self.positions.tick(now)

@@ -221,5 +221,7 @@ class Sequencer:
     def _let_go(self, track: Track) -> None:
         while going := track.ready():
             self.released += going
-            track.waiting_since = None
+            if len(going) > 1 or not track.held:
+                # Not for a repair's trade alone: those behind it have waited no less.
+                track.waiting_since = None
         track.busy = bool(track.held or track.absent) or track.parked is not None

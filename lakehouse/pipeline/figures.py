@@ -1,6 +1,8 @@
 """The producer's own figures, read from its metrics page."""
 
+import json
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,16 +19,19 @@ class ProducerFigures:
     delivered: int = 0
     dlq_delivered: int = 0
     in_flight: int = 0
+    rest_trades: int = 0
+    held: int = 0
     gaps: int = 0
+    open_gaps: int = 0
     duplicates: int = 0
     reconnects: int = 0
     connected: int = 0
 
     @property
     def all_accounted(self) -> bool:
-        """Every frame that came is acknowledged by Kafka, or was no trade."""
-        done = self.delivered + self.dlq_delivered + self.control_frames
-        return self.in_flight == 0 and self.frames_received == done
+        """All that came is acknowledged by Kafka, or came before, or was no trade."""
+        done = self.delivered + self.dlq_delivered + self.control_frames + self.duplicates
+        return self.in_flight == 0 and self.frames_received + self.rest_trades == done
 
 
 def fetch(port: int) -> ProducerFigures | None:
@@ -37,6 +42,16 @@ def fetch(port: int) -> ProducerFigures | None:
     except OSError:
         return None
     return parse(text)
+
+
+def last_ids(port: int) -> Mapping[str, int]:
+    """The highest id of each symbol that the producer has taken; empty while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
+            found: dict[str, int] = json.load(answer).get("last_ids", {})
+            return found
+    except (OSError, ValueError):
+        return {}
 
 
 def parse(text: str) -> ProducerFigures:

@@ -141,8 +141,12 @@ def _producer(state: State) -> str:
     figures = state.producer
     return (
         f"producer: {figures.delivered:,}{_of(state)} in Kafka, {figures.dlq_delivered:,} dead "
-        f"letters, {figures.in_flight:,} in flight"
+        f"letters, {figures.in_flight:,} in flight{_gaps(figures.open_gaps)}"
     )
+
+
+def _gaps(count: int) -> str:
+    return "" if not count else f", {count:,} open gap{'s' if count > 1 else ''} in repair"
 
 
 def _of(state: State) -> str:

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from lakehouse import symbol_spec
 from lakehouse.errors import SettingsError, StackError
@@ -23,8 +24,9 @@ from lakehouse.stack.embedded import Stack
 
 _POLL_SECONDS = 0.5
 _READY_SECONDS = 120.0
-# Frames that were on the way when a connection broke never come: then stillness is the end.
-_STILL_SECONDS = 5.0
+# What the exchange can't give any more is waited for as long as the producer needs to ask for it
+# and be refused a few times.
+_STILL_SECONDS = 45.0
 _RECORDING = "It is one frame of the combined stream a line; docs/simulator.md tells more."
 
 
@@ -63,7 +65,8 @@ class MainJob:
         exchange = self._start_exchange(stack)
         settings = self._wired(stack, exchange)
         parts = Parts(stack, settings, self._view.say, self.stop)
-        producer = parts.start("producer", producer_command)
+        symbols_file = None if exchange else self._settings.data_path / "symbols.json"
+        producer = parts.start("producer", partial(producer_command, symbols_file))
         parts.wait_ready(producer, _READY_SECONDS)
         what = symbol_spec.in_words(settings.symbols)
         self._view.say(f"Producer ready; trades of {what} go to Kafka.")
@@ -107,7 +110,7 @@ class MainJob:
             parts.tend(producer, spark)
             self._look(producer, spark)
             watch.see(self._view.state.producer, time.monotonic())
-            if exchange is not None and self._fed(exchange) and self._until_idle:
+            if exchange is not None and self._fed(exchange, producer) and self._until_idle:
                 self._view.say("All that was fed is in Kafka; the streams finish.")
                 return
 
@@ -119,8 +122,8 @@ class MainJob:
             self._still_since = time.monotonic()
         state.jobs = (spark.ready() or {}).get("jobs", state.jobs)
 
-    def _fed(self, exchange: SimulatedExchange) -> bool:
-        """Whether the simulator has sent everything and Kafka has acknowledged all that came."""
+    def _fed(self, exchange: SimulatedExchange, producer: Part) -> bool:
+        """Whether the simulator has sent everything and Kafka has acknowledged all of it."""
         status = exchange.status()
         if status.get("error"):
             raise StackError(f"The simulated exchange failed: {status['error']}")
@@ -128,8 +131,15 @@ class MainJob:
         state.frames_total = status["frames_total"]
         if not status["finished"] or not state.producer.all_accounted:
             return False
-        arrived = state.producer.frames_received >= status["frames_sent"]
-        return arrived or time.monotonic() - self._still_since > _STILL_SECONDS
+        if time.monotonic() - self._still_since > _STILL_SECONDS:
+            return True
+        return state.producer.open_gaps == 0 and self._reached(exchange, producer)
+
+    def _reached(self, exchange: SimulatedExchange, producer: Part) -> bool:
+        """Whether the producer has the last trade of every symbol."""
+        ready = producer.ready()
+        last = figures.last_ids(int(ready["metrics_port"])) if ready else {}
+        return all(last.get(each.symbol, -1) >= each.last_id for each in exchange.truth())
 
     def _finish(self, parts: Parts, producer: Part, spark: Part) -> None:
         """End the producer, then the streams: drained where that was asked for."""

@@ -150,9 +150,10 @@ class Parts:
         return self._stack.spawn(name, words, self._settings.as_env())
 
 
-def producer_command(ready_file: Path) -> list[str]:
-    """`python -m producer`."""
-    return [sys.executable, "-m", "producer", "--ready-file", str(ready_file)]
+def producer_command(symbols_file: Path | None, ready_file: Path) -> list[str]:
+    """`python -m producer`; `symbols_file` keeps what `firehose symbols` changes."""
+    words = [sys.executable, "-m", "producer", "--ready-file", str(ready_file)]
+    return words + (["--symbols-file", str(symbols_file)] if symbols_file else [])
 
 
 def spark_command(ready_file: Path) -> list[str]:

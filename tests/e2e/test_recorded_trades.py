@@ -63,7 +63,7 @@ def test_twice_shuffled_and_with_garbage_between(tmp_path: Path, shared_data: Pa
     check_silver_and_gold(tmp_path, data, shared_data)
     total = sum(recordings.TRADES.values())
     found = audit(tmp_path, data)
-    assert found["crypto_silver_trades"] == (2 * total, total, total, 0)
+    assert found["crypto_silver_trades"] == (total, total, 0, 0)  # the producer sends none twice
     assert found["dead_letters"] == (garbage, 0, 0, garbage)
     assert f"{garbage:,} frames could not be read" in output
 
@@ -74,4 +74,4 @@ def test_the_same_recording_again_changes_nothing(tmp_path: Path, shared_data: P
         replay(tmp_path, data, *recordings.frames(shared_data))
     check_silver_and_gold(tmp_path, data, shared_data)
     total = sum(recordings.TRADES.values())
-    assert audit(tmp_path, data)["crypto_silver_trades"] == (2 * total, total, total, 0)
+    assert audit(tmp_path, data)["crypto_silver_trades"] == (total, total, 0, 0)

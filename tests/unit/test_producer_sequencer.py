@@ -98,6 +98,16 @@ def test_after_the_wait_the_gap_is_passed_over_and_filled_late() -> None:
     assert desk.sequencer.missing_ids == 1
 
 
+def test_a_repair_that_comes_along_slowly_makes_nobody_wait_longer() -> None:
+    desk = Desk()
+    desk.ids(1, 100)
+    for agg_id in range(2, 40):
+        desk.take(trade(agg_id, "rest"))
+        desk.tick(0.1)
+    assert 100 in desk.sent
+    assert desk.sent.index(100) < 25
+
+
 def test_nothing_is_passed_over_before_the_record_of_the_gap_is_safe() -> None:
     desk = Desk()
     desk.ids(1, 3)
