@@ -120,9 +120,8 @@ class Line:
         `unreadable` are the ids of rows that can't be read, `rows` how many rows there were if
         not only `trades`.
         """
-        self._failures = 0
         if page.kind is Kind.PROBE:
-            self.probe_from = None
+            self._failures, self.probe_from = 0, None
             return []
         shown = shown_by(page, trades, unreadable, max(rows, len(trades)))
         self._drop_targets(page)
@@ -131,7 +130,9 @@ class Line:
         hopeless = [*shown.unreadable, *self._doubt(page, shown, now)]
         for lo, hi in (*shown.here, *hopeless):
             self._wanted.remove(lo, hi)
-        if not any((shown.here, hopeless, shown.jumped, shown.withheld, shown.behind)):
+        if any((shown.here, hopeless, shown.jumped, shown.withheld, shown.behind)):
+            self._failures = 0
+        else:
             self.failed(now)  # rows without an id: the same page again would be a tight loop
         return hopeless
 
