@@ -80,6 +80,14 @@ class ProducerProcess:
         if self.alive:
             os.kill(self.pid, number)
 
+    def freeze(self) -> None:
+        """SIGSTOP."""
+        self.send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT; no harm where it was not stopped."""
+        self.send(signal.SIGCONT)
+
     def kill(self) -> None:
         """kill -9; returns when it is gone."""
         self.send(signal.SIGKILL)
