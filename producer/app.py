@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from random import Random
+from typing import Final
 
 from lakehouse.settings import Settings
 from producer.budget import WeightBudget
@@ -12,13 +13,16 @@ from producer.logs import Log
 from producer.metrics import Counters
 from producer.operations import Operations
 from producer.repair import Repairer
-from producer.rest import RestClient
+from producer.rest import MAX_ROWS, RestClient
 from producer.resume import recall
 from producer.runtime import Runtime, side_by_side
 from producer.sink import KafkaSink
 from producer.symbols_file import SymbolsFile
 from producer.topics import ensure_topics
 from producer.vitals import PartVitals
+
+# Live trades tell of most gaps by themselves; the silent symbols are asked about after so long.
+_CATCH_UP_SECONDS: Final = 2.0
 
 
 class Producer:
@@ -66,6 +70,7 @@ class Producer:
             self._runtime.tick_forever(),
             self._repairer.run(),
             self._following.run(),
+            self._catch_up(),
         )
         await self._runtime.finish(self._settings.producer_stop_seconds)
 
@@ -80,6 +85,23 @@ class Producer:
         await self._rest.close()
         await self._operations.stop()
 
+    async def _catch_up(self) -> None:
+        """Ask for what came since the last run, of symbols that no live trade speaks of yet."""
+        known = self._runtime.sequencer.known()
+        while not self._fleet.ready:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(_CATCH_UP_SECONDS)
+        for symbol in set(known).intersection(self.symbols):
+            first_last, last = known[symbol], self._runtime.desk.last_id(symbol)
+            if last == first_last[1]:
+                self._repairer.probe(symbol, last + 1)
+
+    def _probed(self, symbol: str, found: int) -> None:
+        self._fleet.probed(symbol, found)
+        last = self._runtime.desk.last_id(symbol)
+        if found >= MAX_ROWS and last is not None:
+            self._repairer.probe(symbol, last + 1)  # a full page: there is more
+
     def _wire(self, symbols: tuple[str, ...]) -> None:
         settings, desk, counters, log = (
             self._settings, self._runtime.desk, self.counters, self._log,
@@ -87,7 +109,7 @@ class Producer:
         self._repairer = Repairer(self._rest, desk, self._budget, counters, log, Random())
         self._fleet = Fleet(settings, desk, self._repairer, counters, log, Random())
         desk.request = self._repairer.request
-        self._repairer.on_probe = self._fleet.probed
+        self._repairer.on_probe = self._probed
         self._fleet.set_symbols(symbols)
         self._following.on_change = self._fleet.set_symbols
         self._operations.following = self._following

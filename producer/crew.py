@@ -54,6 +54,11 @@ class Crew:
             and newest.session.subscriptions.settled
         )
 
+    def age(self, now: float) -> float:
+        """How long the newest connection has stood, in seconds; 0 where none does."""
+        opened = [line.opened_at for line in self.lines.values() if line.opened_at is not None]
+        return max(0.0, now - max(opened, default=now))
+
     def add(self, symbols: Sequence[str]) -> None:
         """Subscribe to these on every connection."""
         for line in self.lines.values():

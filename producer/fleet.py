@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from lakehouse.settings import Settings
 from producer.connection import open_connection
 from producer.crew import Crew, Outfit
+from producer.health import ShardState
 from producer.intake import Intake
 from producer.lifeline import ConnectBudget, Policy
 from producer.line import Gate, Opener
@@ -63,7 +64,7 @@ class Fleet:
         self._assignment = Assignment(settings.streams_per_connection)
         self._crews: dict[int, Crew] = {}
         self._leaving: list[Crew] = []
-        self._watch = SymbolWatch()
+        self._watch = SymbolWatch(policy.symbol_silence)
         self._limit = Limit(_LOG_SECONDS)
         self._looked_at = self._watched_at = time.monotonic()
         self.set_symbols(settings.symbols)
@@ -87,6 +88,18 @@ class Fleet:
     def ready(self) -> bool:
         """Whether every shard has a connection."""
         return self.connected == self.shards
+
+    def states(self) -> list[ShardState]:
+        """Every shard: its symbols, and whether and for how long its connection stands."""
+        now = time.monotonic()
+        return [
+            ShardState(len(self._assignment.shards[number]), crew.connected, crew.age(now))
+            for number, crew in self._crews.items()
+        ]
+
+    def dead_streams(self) -> list[str]:
+        """Symbols of which the exchange has trades that don't come live."""
+        return self._watch.dead()
 
     def set_symbols(self, symbols: Sequence[str]) -> None:
         """From now on exactly these; those that stay are not disturbed."""

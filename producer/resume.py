@@ -52,7 +52,7 @@ def recall(settings: Settings, log: Log) -> Recalled:
         consumer.close()
 
 
-def _config(settings: Settings) -> dict[str, str | bool]:
+def _config(settings: Settings) -> dict[str, str | bool | int]:
     return {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "group.id": f"firehose-resume-{settings.producer_name}",

@@ -10,11 +10,11 @@ from typing import Final
 _MEMORY: Final = 0.02  # weight of one new gap among those before
 _LINE_FACTOR, _LINE_LEAST, _LINE_MOST = 100.0, 5.0, 30.0
 _SYMBOL_FACTOR, _SYMBOL_LEAST, _SYMBOL_MOST = 30.0, 10.0, 600.0
+_GRACE_SHARE: Final = 0.2  # of the least silence
 _RARE_FACTOR: Final = 10.0
 _PATIENCE_MOST: Final = 600.0
 _NEVER_SEEN: Final = 60.0
 _PROBE_SECONDS: Final = 120.0
-_GRACE_SECONDS: Final = 2.0
 _AGAIN_SECONDS: Final = 600.0
 
 
@@ -91,10 +91,11 @@ class Verdict(Enum):
 
 
 class _Symbol:
-    __slots__ = ("asked_at", "found_at", "patience", "pulse", "resubscribed_at", "seen")
+    __slots__ = ("asked_at", "found_at", "least", "patience", "pulse", "resubscribed_at", "seen")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, least: float) -> None:
         self.pulse = Pulse(now)
+        self.least = least
         self.seen = False
         self.patience = 0.0  # grows while the exchange confirms that the market is quiet
         self.asked_at: float | None = None
@@ -109,8 +110,15 @@ class _Symbol:
         elif usual is None:
             least = _SYMBOL_MOST
         else:
-            least = _clamp(_SYMBOL_FACTOR * usual, _SYMBOL_LEAST, _SYMBOL_MOST)
+            least = _clamp(_SYMBOL_FACTOR * usual, self.least, _SYMBOL_MOST)
         return max(least, self.patience)
+
+    @property
+    def is_dead(self) -> bool:
+        # From the answer that shows it until its trades come live again.
+        return self.found_at is not None or (
+            self.resubscribed_at is not None and self.pulse.last <= self.resubscribed_at
+        )
 
     def restart(self, now: float) -> None:
         self.pulse.last = max(self.pulse.last, now)
@@ -124,13 +132,15 @@ class SymbolWatch:
     `verdicts` tells which streams are dead.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, least_seconds: float = _SYMBOL_LEAST) -> None:
+        """No silence shorter than `least_seconds` is suspect."""
+        self._least = least_seconds
         self._symbols: dict[str, _Symbol] = {}
 
     def add(self, symbols: Iterable[str], now: float) -> None:
         """Watch these too."""
         for symbol in symbols:
-            self._symbols.setdefault(symbol, _Symbol(now))
+            self._symbols.setdefault(symbol, _Symbol(now, self._least))
 
     def remove(self, symbols: Iterable[str]) -> None:
         """Watch these no longer."""
@@ -175,12 +185,16 @@ class SymbolWatch:
             state.patience = 2 * state.limit
             state.restart(now)
 
+    def dead(self) -> list[str]:
+        """Symbols that are silent, though the exchange has trades of them."""
+        return [name for name, state in self._symbols.items() if state.is_dead]
+
     def verdicts(self, now: float) -> list[tuple[str, Verdict]]:
         """Symbols whose stream is dead, and what to do; each is told once."""
         return [
             (name, self._judge(state, now))
             for name, state in self._symbols.items()
-            if state.found_at is not None and now - state.found_at >= _GRACE_SECONDS
+            if state.found_at is not None and now - state.found_at >= _GRACE_SHARE * self._least
         ]
 
     def _judge(self, state: _Symbol, now: float) -> Verdict:
