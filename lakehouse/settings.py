@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     s3_access_key: SecretStr = SecretStr("")
     s3_secret_key: SecretStr = SecretStr("")
     s3_region: str = "us-east-1"
+    manifest_key: SecretStr = SecretStr("")
 
     spark_master: str = "local[*]"
     spark_driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "2g"

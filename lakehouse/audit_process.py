@@ -1,0 +1,114 @@
+"""`python -m producer.audit` as a child process, on the broker that belongs to the settings."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from lakehouse import kafka_audit
+from lakehouse.errors import FirehoseError, SettingsError, StackError, UnreachableError
+from lakehouse.kafka_audit import KafkaAudit
+from lakehouse.settings import Settings
+from lakehouse.stack import probe
+from lakehouse.stack.embedded import Stack
+from lakehouse.stack.file_lock import open_lock_file, try_lock
+
+Report = Callable[[str], None]
+
+_PING_SECONDS = 5.0
+_LISTENERS = "advertised.listeners=PLAINTEXT://"
+_BY_CODE = {kind.exit_code: kind for kind in FirehoseError.__subclasses__()}
+
+
+def audit(settings: Settings, report: Report) -> KafkaAudit:
+    """Read the trades' topic of the configured broker, else of the data folder's embedded one.
+
+    The embedded broker is used where a run has it going, else started for the reading. `report`
+    is told of progress. SettingsError where there is none, UnreachableError where it is away.
+    """
+    with _broker(settings, report) as servers:
+        wired = settings.model_copy(update={"kafka_bootstrap_servers": servers})
+        return _run(wired, report)
+
+
+@contextmanager
+def _broker(settings: Settings, report: Report) -> Iterator[str]:
+    if settings.kafka_bootstrap_servers:
+        yield settings.kafka_bootstrap_servers
+        return
+    properties = settings.data_path / "kafka" / "server.properties"
+    if not properties.is_file():
+        raise SettingsError(
+            f"There is no Kafka in {settings.data_path} yet.",
+            "Set KAFKA_BOOTSTRAP_SERVERS, or leave --kafka out.",
+        )
+    if _in_use(settings.data_path):
+        yield _running(properties)
+        return
+    report("The embedded Kafka is started for the reading.")
+    with Stack(settings, report) as stack:
+        yield stack.start_kafka()
+
+
+def _in_use(folder: Path) -> bool:
+    descriptor = open_lock_file(folder / ".lock")
+    try:
+        return not try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _running(properties: Path) -> str:
+    """The address of the broker of a run that goes on; while it does, the file is true."""
+    lines = properties.read_text(encoding="utf-8").splitlines()
+    servers = next((line.removeprefix(_LISTENERS) for line in lines if _LISTENERS in line), "")
+    try:
+        return probe.ping(servers, _PING_SECONDS)
+    except (UnreachableError, SettingsError):
+        raise UnreachableError(
+            f"A run holds the folder {properties.parent.parent}, and its Kafka does not answer.",
+            "Wait until it has started or ended, then ask again.",
+        ) from None
+
+
+def _run(settings: Settings, report: Report) -> KafkaAudit:
+    environment = {**os.environ, **settings.as_env()}
+    with tempfile.TemporaryFile() as found:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "producer.audit"],
+            stdout=found,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+        try:
+            assert process.stderr is not None
+            told = _listen(process.stderr, report)
+            code = process.wait()
+        finally:
+            process.kill()
+        if code:
+            raise _failure(code, told)
+        found.seek(0)
+        return kafka_audit.decode(found.read())
+
+
+def _listen(stderr: IO[str], report: Report) -> str:
+    """Pass progress on; the error in its own words, or the last line. Log lines are JSON."""
+    last = ""
+    for line in stderr:
+        line = line.strip()
+        if line.startswith("error: "):
+            return line.removeprefix("error: ")
+        if line and not line.startswith("{"):
+            report(line)
+        last = line or last
+    return last
+
+
+def _failure(code: int, told: str) -> FirehoseError:
+    return _BY_CODE.get(code, StackError)(f"The audit of Kafka failed. {told}")
