@@ -48,9 +48,11 @@ def middle(rounds: Sequence[Round], client: str, figure: Callable[[Result], floa
     return median(found) if found else float("nan")
 
 
-def ratio(rounds: Sequence[Round], client: str, base: str) -> float:
-    """The median of a client's rate over the base's rate in the same round."""
-    return median(row[client].rate / row[base].rate for row in rounds)
+def ratio(
+    rounds: Sequence[Round], client: str, base: str, figure: Callable[[Result], float]
+) -> float:
+    """The median of a client's figure over the base's figure in the same round."""
+    return median(figure(row[client]) / figure(row[base]) for row in rounds)
 
 
 def quantile(buckets: Sequence[tuple[float, float]], part: float) -> float:

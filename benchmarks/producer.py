@@ -40,6 +40,8 @@ def compare(bench: Bench, options: argparse.Namespace) -> tuple[list[Round], lis
         run(bench, name, options.frames // 5)
     for number in range(options.rounds):
         names = options.only[::-1] if number % 2 else options.only
+        load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+        print(f"round {number + 1} of {options.rounds}, load {load}", flush=True)
         saturated.append(_round(bench, names, options.frames, 0.0, options.frames // _SLOW_SHARE))
         to_kafka = [name for name in names if CLIENTS[name].kafka]
         frames = int(options.rate * _FIXED_SECONDS)
@@ -63,18 +65,27 @@ def _line(result: Result, rate: float) -> str:
 
 def show(saturated: list[Round], paced: list[Round], rate: float) -> None:
     """Both tables."""
-    names = [name for name in CLIENTS if name in saturated[0]]
+    _show_saturated([name for name in CLIENTS if name in saturated[0]], saturated)
+    _show_paced([name for name in CLIENTS if name in paced[0]], paced, rate)
+
+
+def _show_saturated(names: list[str], saturated: list[Round]) -> None:
+    def share(figure: Callable[[Result], float]) -> Callable[[str], str]:
+        return lambda name: f"{ratio(saturated, name, BASE, figure):.0%}" if BASE in names else "-"
+
     columns: dict[str, Callable[[str], str]] = {
         "messages/s": lambda name: _figure(saturated, name, lambda row: row.rate),
-        f"of {BASE}": lambda name: f"{ratio(saturated, name, BASE):.0%}",
+        f"of {BASE}": share(lambda row: row.rate),
         "messages/s a core": lambda name: _figure(saturated, name, lambda row: row.rate_per_core),
+        f"of {BASE} ": share(lambda row: row.rate_per_core),
         "peak MiB": lambda name: _figure(saturated, name, lambda row: row.peak_mib),
         "in Kafka": lambda name: _kept(saturated, name),
     }
-    if BASE not in names:
-        del columns[f"of {BASE}"]
     _draw("As fast as each can", names, columns)
-    columns = {
+
+
+def _show_paced(names: list[str], paced: list[Round], rate: float) -> None:
+    columns: dict[str, Callable[[str], str]] = {
         "messages/s": lambda name: _figure(paced, name, lambda row: row.rate),
         "p50 ms": lambda name: _figure(paced, name, lambda row: row.p50_ms, 1),
         "p99 ms": lambda name: _figure(paced, name, lambda row: row.p99_ms, 1),
@@ -82,8 +93,7 @@ def show(saturated: list[Round], paced: list[Round], rate: float) -> None:
         "peak MiB": lambda name: _figure(paced, name, lambda row: row.peak_mib),
         "in Kafka": lambda name: _kept(paced, name),
     }
-    to_kafka = [name for name in names if CLIENTS[name].kafka]
-    _draw(f"At {rate:,.0f}/s: receive → acknowledged", to_kafka, columns)
+    _draw(f"At {rate:,.0f}/s: receive → acknowledged", names, columns)
 
 
 def _cost(result: Result) -> float:

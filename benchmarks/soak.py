@@ -10,6 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import psutil
@@ -30,7 +31,6 @@ from lakehouse.settings import load
 from lakehouse.stack import Stack
 from lakehouse.stack.embedded import require_space
 
-TOPIC = "soak"
 _LIMITS = {"retention.bytes": str(256 << 20), "segment.bytes": str(64 << 20)}
 _LEAST_FREE = 6 << 30
 _LAST_WORDS_SECONDS = 60.0
@@ -78,16 +78,17 @@ class Watch:
 def soak(kafka: str, folder: Path, options: argparse.Namespace) -> bool:
     """Run, tell, write; whether all is well."""
     frames = int(options.rate * options.minutes * 60)
+    topic = f"soak.{uuid.uuid4().hex[:8]}"
     with feeder(cached=0) as fed:
         chosen = ours.settings(
-            kafka, fed.port, TOPIC, rotate_after_seconds=options.rotate, kafka_retention_hours=1
+            kafka, fed.port, topic, rotate_after_seconds=options.rotate, kafka_retention_hours=1
         )
         with ours.Producer(chosen, folder) as producer:
-            _keep_little(kafka)
+            _keep_little(kafka, topic)
             fed.wait("connected", 60.0)
             watch = Watch(producer, fed, fed.play(frames, options.rate))
             _watch(watch, frames, options)
-    return _tell(watch, frames, appended(kafka, TOPIC), options)
+    return _tell(watch, frames, appended(kafka, topic), options)
 
 
 def _watch(watch: Watch, frames: int, options: argparse.Namespace) -> None:
@@ -107,13 +108,13 @@ def _line(one: Sample) -> str:
     )
 
 
-def _keep_little(kafka: str) -> None:
+def _keep_little(kafka: str, topic: str) -> None:
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 4})
     entries = [
         ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
         for name, value in _LIMITS.items()
     ]
-    resource = ConfigResource(ResourceType.TOPIC, TOPIC, incremental_configs=entries)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
     for done in admin.incremental_alter_configs([resource]).values():
         done.result()
 
@@ -177,6 +178,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=5, help="seconds between samples")
     parser.add_argument("--warm-up", type=float, default=0.1, help="share of the time left out")
     parser.add_argument("--rotate", type=float, default=300, help="seconds a connection lives")
+    parser.add_argument("--kafka", help="a broker that runs; without it the embedded one")
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--svg", type=Path)
     return parser.parse_args()
@@ -188,6 +190,8 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
+            if options.kafka:
+                return 0 if soak(options.kafka, folder, options) else 1
             require_space(folder, _LEAST_FREE)
             with Stack(load(data_dir=folder), print) as stack:
                 return 0 if soak(stack.start_kafka(), folder, options) else 1

@@ -62,7 +62,7 @@ def test_ratios_are_taken_within_a_round() -> None:
         {"base": result("base", 10.0), "ours": result("ours", 20.0)},
         {"base": result("base", 1.0), "ours": result("ours", 10.0)},
     ]
-    assert ratio(rounds, "ours", "base") == pytest.approx(0.5)
+    assert ratio(rounds, "ours", "base", lambda row: row.rate) == pytest.approx(0.5)
     assert middle(rounds, "ours", lambda row: row.rate) == pytest.approx(100.0)
     assert math.isnan(middle(rounds, "ours", lambda row: row.p99_ms))
 
