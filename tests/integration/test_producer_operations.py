@@ -19,8 +19,8 @@ from producer.logs import RUN_ID
 from producer.metrics import Counters
 from producer.operations import Operations
 from producer.sequencer import Gap
-from tests.vitals import FakeVitals, operating
 from tests.integration.test_producer_following import LISTED, Place
+from tests.vitals import FakeVitals, operating
 
 
 async def get(url: str, **headers: str) -> tuple[int, Any]:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from lakehouse import symbol_spec
+from lakehouse.cli import app
 from lakehouse.errors import SettingsError, UnreachableError
 from producer.simulator import instruments
 from producer.symbols import (
@@ -151,3 +153,17 @@ def test_the_simulated_market_understands_the_same_forms() -> None:
     for terms in (["ALL:XYZ"], [], ["btcusdt"]):
         with pytest.raises(SettingsError):
             instruments.listed(terms)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("add", "Which symbols are to add?"),
+        ("list BTCUSDT", "What is BTCUSDT for?"),
+        ("list --format csv", "Use --format json."),
+        ("list --url 127.0.0.1:80", "is no address"),
+    ],
+)
+def test_words_that_make_no_sense(words: str, sentence: str) -> None:
+    done = CliRunner().invoke(app, ["symbols", *words.split()])
+    assert isinstance(done.exception, SettingsError) and sentence in str(done.exception)
