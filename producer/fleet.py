@@ -24,7 +24,8 @@ from producer.watchdog import SymbolWatch, Verdict
 
 TICK_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 2.0
-_WATCH_SECONDS: Final = 0.25
+# A symbol is heard at most once a look, so looks must be dense beside the shortest silence.
+_LOOKS: Final = 40
 _STUCK_SECONDS: Final = 1.0
 _LOG_SECONDS: Final = 1.0
 
@@ -64,6 +65,7 @@ class Fleet:
         self._assignment = Assignment(settings.streams_per_connection)
         self._crews: dict[int, Crew] = {}
         self._leaving: list[Crew] = []
+        self._watch_seconds = policy.symbol_silence / _LOOKS
         self._watch = SymbolWatch(policy.symbol_silence)
         self._limit = Limit(_LOG_SECONDS)
         self._looked_at = self._watched_at = time.monotonic()
@@ -154,7 +156,7 @@ class Fleet:
         self._leaving = [crew for crew in self._leaving if crew.lines]
         self._counters.connected = self.connected
         self._counters.shards = self.shards
-        if now - self._watched_at >= _WATCH_SECONDS:
+        if now - self._watched_at >= self._watch_seconds:
             self._watched_at = now
             self._watch_symbols(now)
 
@@ -171,7 +173,7 @@ class Fleet:
         for number, crew in self._crews.items():
             for symbol in crew.heard():
                 self._watch.seen(symbol, 1, now)
-            if not (crew.connected and crew.settled):
+            if not crew.connected:
                 # Its symbols are silent for a reason that is being seen to.
                 self._watch.excuse(self._assignment.shards[number], now)
         for symbol in self._watch.suspects(now):

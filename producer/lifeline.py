@@ -19,7 +19,8 @@ class Policy:
 
     The exchange allows 300 connection attempts in 5 minutes per address: `most_connects` in
     `window` keeps a margin, however often connections that work are cut. Attempts of several
-    shards are `spacing` apart.
+    shards are `spacing` apart. `silence` and `symbol_silence` are for watchdog.py: the longest of
+    a connection and the shortest of a symbol.
     """
 
     rotate_after: float = 82_800.0
@@ -31,6 +32,7 @@ class Policy:
     window: float = 300.0
     spacing: float = 0.1
     silence: float = 30.0
+    symbol_silence: float = 10.0
 
 
 class ConnectBudget:
