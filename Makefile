@@ -5,7 +5,7 @@ PYTEST := $(BIN)/pytest -q
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e chaos bench lint format clean
+.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e chaos chaos-producer bench lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,11 @@ test-e2e: $(READY) ## the commands a user types
 
 chaos: $(READY) ## processes are killed in mid-work; ends with one line of figures
 	$(call tests,chaos,3600,-s)
+
+chaos-producer: $(READY) ## 100 random faults into one producer: CHAOS_SEED, CHAOS_INJECTIONS, CHAOS_SECONDS
+	$(call header,chaos-producer)
+	@CHAOS_INJECTIONS=$${CHAOS_INJECTIONS:-100} \
+	  $(PYTEST) tests/chaos/test_producer_chaos.py --timeout=5400 -s $(ARGS)
 
 bench: $(READY) ## measure throughput, freshness and storage
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -93,6 +93,10 @@ class ProducerProcess:
         self.send(signal.SIGKILL)
         self._process.wait()
 
+    def wait(self) -> int:
+        """The exit code of a process that has ended, or ends by itself."""
+        return self._process.wait()
+
     def terminate(self, seconds: float = 40.0) -> int:
         """SIGTERM; the exit code when it has ended."""
         self.send(signal.SIGTERM)

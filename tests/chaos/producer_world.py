@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,16 +40,54 @@ class World:
         self.judge = Judge(self.exchange, trust_times)
         self._extra = extra
         self._reader = TopicReader(broker.servers, topics_of(self.settings))
+        self._wanted = False
         self.lives = 0
+        self.codes = Counter[int]()  # how lives ended
 
     def start(self, wait: bool = True) -> ProducerProcess:
         """A producer's (next) life; with `wait`, until Kafka has acknowledged trades of it."""
         assert self.producer is None or not self.producer.alive
+        self._wanted = True
         self.lives += 1
         self.producer = ProducerProcess(self.folder, self.settings, self._extra)
         if wait:
             self.producer.until_delivered()
         return self.producer
+
+    def revive(self) -> None:
+        """Start a producer where none lives, without waiting for it."""
+        if self.producer is None or not self.producer.alive:
+            self.start(wait=False)
+
+    def kill(self) -> None:
+        """kill -9 of the producer; it stays dead until it is revived."""
+        self._wanted = False
+        if self.producer and self.producer.alive:
+            self.producer.kill()
+            self.codes[-9] += 1
+
+    def dismiss(self) -> None:
+        """SIGTERM to the producer, as at a deploy; it stays away until it is revived."""
+        self._wanted = False
+        if self.producer and self.producer.alive:
+            self.producer.thaw()
+            self.codes[self.producer.terminate()] += 1
+
+    def freeze(self) -> None:
+        """SIGSTOP to the producer, where it lives."""
+        if self.producer:
+            self.producer.freeze()
+
+    def thaw(self) -> None:
+        """SIGCONT to the producer, where it lives."""
+        if self.producer:
+            self.producer.thaw()
+
+    def supervise(self) -> None:
+        """Start the producer again where it ended by itself, as `firehose run` does."""
+        if self._wanted and self.producer and not self.producer.alive:
+            self.codes[self.producer.wait()] += 1
+            self.start(wait=False)
 
     @property
     def running(self) -> ProducerProcess:
@@ -58,10 +97,11 @@ class World:
         return self.producer
 
     def heal(self) -> None:
-        """Disarm every fault and let the broker run again; the producer is left as it is."""
+        """Disarm every fault and let all processes run again."""
         self.exchange.disarm()
         self.broker.start_again()
         self.broker.thaw()
+        self.thaw()
 
     def settle(self, seconds: float = SETTLE_SECONDS) -> dict[str, int]:
         """Heal, then wait until Kafka has all that the exchange had produced by now; its last ids.
@@ -73,7 +113,7 @@ class World:
         deadline = time.monotonic() + seconds
         while not self._caught_up(last_ids) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-            assert self.running
+            assert self.running.alive
         return last_ids
 
     def verdict(self, last_ids: dict[str, int]) -> Verdict:
