@@ -1,11 +1,13 @@
 """What `python -m producer.audit` found in the trades' topic, and what speaks against it. Pure."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from lakehouse.layers import Gap, Hour, Layer, OpenGap, Symbol, in_words
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class KafkaAudit:
                 gap.symbol,
                 gap.from_id,
                 gap.to_id,
-                datetime.fromtimestamp(gap.detected_at / 1e6, UTC),
+                _EPOCH + timedelta(microseconds=gap.detected_at),
                 gap.reason,
             )
             for gap in self.known_gaps.open

@@ -2,44 +2,91 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from lakehouse import audit_process, completeness, sign_off
 from lakehouse.commands import DataDir, Format, console, settings_for
+from lakehouse.commands.verify_view import show, show_layers
 from lakehouse.completeness import Proof, prove
 from lakehouse.errors import IncompleteError, SettingsError
-from lakehouse.layers import Hour, Symbol
+from lakehouse.kafka_audit import KafkaAudit
 from lakehouse.query import Lake
+from lakehouse.settings import Settings
+from lakehouse.sign_off import Check
+from lakehouse.values import Json, plain
 
-HOURS_SHOWN = 48
-GAPS_SHOWN = 20
+__all__ = ["raise_if_incomplete", "show", "verify"]
 
-_COLUMNS = ("exchange", "symbol", "hour (UTC)", "first id", "last id", "trades", "missing", "twice")
+DIFFERENCES_SHOWN = 50
+_KNOWN = (completeness.KAFKA_LAYER, *completeness.LAKE_LAYERS)
 
 HowPrinted = Annotated[Format, typer.Option("--format", help="table, or json for scripts.")]
+Layers = Annotated[
+    str | None,
+    typer.Option(metavar="LIST", help="Of kafka,bronze,silver.", show_default="bronze,silver"),
+]
+Kafka = Annotated[
+    bool | None,
+    typer.Option(
+        help="Read the trades' topic as well.", show_default="if KAFKA_BOOTSTRAP_SERVERS is set"
+    ),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Ids that the exchange itself has not are faults, too.")
+]
+ManifestFile = Annotated[
+    Path | None,
+    typer.Option("--manifest", metavar="FILE", help="Write the signed-off manifest."),
+]
+AllowIncomplete = Annotated[
+    bool,
+    typer.Option(help="Write the manifest also where the proof fails, marked as incomplete."),
+]
+CheckFile = Annotated[
+    Path | None,
+    typer.Option("--check", metavar="FILE", help="Hold the lake against a manifest instead."),
+]
 
 
-def verify(fmt: HowPrinted = Format.table, data_dir: DataDir = None) -> None:
+def verify(
+    fmt: HowPrinted = Format.table,
+    data_dir: DataDir = None,
+    layers: Layers = None,
+    kafka: Kafka = None,
+    strict: Strict = False,
+    manifest: ManifestFile = None,
+    allow_incomplete: AllowIncomplete = False,
+    check: CheckFile = None,
+) -> None:
     """Prove the lake complete per exchange, symbol and hour.
 
-    Every id from a symbol's first to its last trade must stand in Silver exactly once, and every
-    record of Bronze in Silver or in quarantine. Exit code 1 where one does not, or where there
-    are no trades at all.
+    Every id from a symbol's first to its last trade must stand in Kafka, Bronze and Silver, in
+    Silver exactly once, and every record of Bronze in Silver or in quarantine. Exit code 1 where
+    one does not, or where there are no trades at all.
     """
     if fmt is Format.csv:
         raise SettingsError("The proof is no list of rows.", "Use --format json.")
-    with Lake(settings_for(data_dir)) as lake:
-        proof = prove(lake, datetime.now(UTC))
-    if fmt is Format.json:
-        print(json.dumps(proof.as_json(), ensure_ascii=False, indent=1))
-    else:
-        show(proof, console(sys.stdout))
+    settings = settings_for(data_dir)
+    if check is not None:
+        if manifest is not None:
+            raise SettingsError("--manifest and --check exclude each other.", "Leave one out.")
+        _check(settings, check, fmt)
+        return
+    asked = _layers(settings, layers, kafka)
+    if manifest is not None and completeness.SILVER_LAYER not in asked:
+        raise SettingsError("A manifest is about Silver.", "Add silver to --layers.")
+    proof = _prove(settings, asked, strict, manifest, allow_incomplete)
+    _tell(proof, fmt)
+    if manifest is not None and _may_write(proof, allow_incomplete):
+        notes = sys.stderr if fmt is Format.json else sys.stdout
+        print(f"Manifest written: {manifest}", file=notes)
     raise_if_incomplete(proof)
 
 
@@ -57,67 +104,106 @@ def raise_if_incomplete(proof: Proof) -> None:
         )
 
 
-def show(proof: Proof, out: Console) -> None:
-    """Print the proof for people: hours, gaps, Bronze, and the verdict in one line."""
-    hours = _worth_showing(proof.hours)
-    out.print(_table(proof.symbols, hours))
-    if len(hours) < len(proof.hours):
-        left_out = len(proof.hours) - len(hours)
-        out.print(f"… and {left_out:,} more hours; --format json lists them all.")
-    _show_gaps(proof, out)
-    _show_bronze(proof, out)
-    if proof.complete:
-        ids = f"{proof.trades:,} trades, every id exactly once"
-        out.print(Text(f"complete: {ids}", style="bold green"))
-    else:
-        why = "; ".join(proof.faults) or "no trades yet"
-        out.print(Text(f"not complete: {why}", style="bold red"))
+def _layers(settings: Settings, layers: str | None, kafka: bool | None) -> tuple[str, ...]:
+    """The layers to prove, in the order of the path."""
+    if layers is None:
+        with_kafka = bool(settings.kafka_bootstrap_servers) if kafka is None else kafka
+        return _KNOWN if with_kafka else completeness.LAKE_LAYERS
+    asked = {name.strip().lower() for name in layers.split(",") if name.strip()}
+    if kafka is not None:
+        asked = asked | {_KNOWN[0]} if kafka else asked - {_KNOWN[0]}
+    if unknown := sorted(asked - set(_KNOWN)):
+        raise SettingsError(f"There is no layer {unknown[0]}.", f"Choose of {','.join(_KNOWN)}.")
+    if not asked:
+        raise SettingsError("--layers names no layer.", f"Choose of {','.join(_KNOWN)}.")
+    return tuple(name for name in _KNOWN if name in asked)
 
 
-def _worth_showing(hours: Sequence[Hour]) -> list[Hour]:
-    """Hours with a fault first come in, then the newest; printed in the proof's order."""
-    ranked = sorted(hours, key=lambda hour: (hour.missing + hour.duplicates > 0, hour.hour))
-    chosen = set(ranked[-HOURS_SHOWN:])
-    return [hour for hour in hours if hour in chosen]
+def _prove(
+    settings: Settings,
+    asked: tuple[str, ...],
+    strict: bool,
+    manifest: Path | None,
+    allow_incomplete: bool,
+) -> Proof:
+    """The proof of the layers; the manifest is written from the same snapshot of the lake."""
+    read = _audit(settings) if _KNOWN[0] in asked else None
+    if asked == _KNOWN[:1]:
+        return Proof((), (), (), None, kafka=read, layers=asked, strict=strict)
+    with Lake(settings) as lake:
+        now = datetime.now(UTC)
+        proof = replace(prove(lake, now, asked, strict), kafka=read)
+        if manifest is not None and _may_write(proof, allow_incomplete):
+            sign_off.write(sign_off.make(lake, proof, now), manifest, _key(settings))
+    return proof
 
 
-def _table(symbols: Sequence[Symbol], hours: Sequence[Hour]) -> Table:
-    table = Table(title="Completeness of Silver")
-    for number, name in enumerate(_COLUMNS):
-        table.add_column(name, justify="left" if number < 3 else "right", overflow="fold")
-    for symbol in symbols:
-        for hour in hours:
-            if (hour.exchange, hour.symbol) == (symbol.exchange, symbol.symbol):
-                _add(table, hour, f"{hour.hour:%Y-%m-%d %H}h")
-        _add(table, symbol, "all")
-        table.add_section()
-    return table
+def _may_write(proof: Proof, allow_incomplete: bool) -> bool:
+    return proof.complete or (allow_incomplete and proof.trades > 0)
 
 
-def _add(table: Table, line: Hour | Symbol, when: str) -> None:
-    fault = line.missing + line.duplicates > 0
-    numbers = (line.trades, line.missing, line.duplicates)
-    cells = [line.exchange, line.symbol, when, str(line.first_id), str(line.last_id)]
-    cells += [f"{number:,}" for number in numbers]
-    style = "red" if fault else "bold" if isinstance(line, Symbol) else ""
-    table.add_row(*(Text(cell) for cell in cells), style=style)
+def _audit(settings: Settings) -> KafkaAudit:
+    return audit_process.audit(settings, lambda line: print(line, file=sys.stderr, flush=True))
 
 
-def _show_gaps(proof: Proof, out: Console) -> None:
-    for gap in proof.gaps[:GAPS_SHOWN]:
-        where = f"{gap.exchange} {gap.symbol}, after the trades of {gap.hour:%Y-%m-%d %H}h"
-        count = gap.to_id - gap.from_id + 1
-        out.print(Text(f"gap of {count:,}: {gap.from_id}..{gap.to_id} ({where})", style="red"))
-    more = sum(symbol.gaps for symbol in proof.symbols) - len(proof.gaps[:GAPS_SHOWN])
-    if more > 0:
-        out.print(f"… and {more:,} more gaps.")
-
-
-def _show_bronze(proof: Proof, out: Console) -> None:
-    if proof.bronze is None:
-        out.print("Bronze is not there to compare with.")
+def _tell(proof: Proof, fmt: Format) -> None:
+    if fmt is Format.json:
+        print(json.dumps(proof.as_json(), ensure_ascii=False, indent=1))
         return
-    bronze = proof.bronze
-    line = f"Bronze: {bronze.records:,} records, {bronze.keys:,} distinct trades; "
-    line += f"{bronze.lost:,} lost, {bronze.waiting:,} on their way to Silver"
-    out.print(Text(line, style="red" if bronze.lost or bronze.repeated else ""))
+    out = console(sys.stdout)
+    show_layers(proof, out)
+    show(proof, out)
+
+
+def _check(settings: Settings, path: Path, fmt: Format) -> None:
+    with Lake(settings) as lake:
+        found = sign_off.check(lake, path, _key(settings))
+    if fmt is Format.json:
+        print(json.dumps(_as_json(found), ensure_ascii=False, indent=1))
+    else:
+        _show_check(found, console(sys.stdout))
+    if not found.holds:
+        raise IncompleteError(
+            f"The lake is not what {path} says: {_in_words(found)}.",
+            "`firehose verify --check FILE --format json` lists all of it.",
+        )
+
+
+def _in_words(found: Check) -> str:
+    parts = list(found.broken)
+    if found.differences:
+        parts.append(f"{len(found.differences):,} hours differ")
+    return "; ".join(parts)
+
+
+def _as_json(found: Check) -> Json:
+    return plain(
+        {
+            "holds": found.holds,
+            "complete": found.manifest.complete,
+            "broken": found.broken,
+            "differences": [difference._asdict() for difference in found.differences],
+            "hours_beyond": found.beyond,
+        }
+    )
+
+
+def _show_check(found: Check, out: Console) -> None:
+    for line in found.broken:
+        out.print(Text(line, style="red"))
+    for difference in found.differences[:DIFFERENCES_SHOWN]:
+        out.print(Text(str(difference), style="red"))
+    if (more := len(found.differences) - DIFFERENCES_SHOWN) > 0:
+        out.print(f"… and {more:,} more hours.")
+    hours = sum(len(symbol.hours) for symbol in found.manifest.symbols)
+    trades = sum(symbol.count for symbol in found.manifest.symbols)
+    line = f"{hours:,} hours with {trades:,} trades in the manifest; the lake has {found.beyond:,} "
+    out.print(line + "hours outside it.")
+    if not found.manifest.complete:
+        out.print(Text("The manifest itself is marked as incomplete.", style="yellow"))
+    if found.holds:
+        out.print(Text("The lake is what the manifest says.", style="bold green"))
+
+
+def _key(settings: Settings) -> bytes:
+    return settings.manifest_key.get_secret_value().encode()

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from lakehouse.commands import Format
 from lakehouse.commands.sql import TABLE_ROWS, sql
-from lakehouse.commands.verify import HOURS_SHOWN, verify
+from lakehouse.commands.verify import verify
+from lakehouse.commands.verify_view import HOURS_SHOWN
 from lakehouse.errors import IncompleteError, SettingsError
 from lakehouse.tables import BRONZE, SILVER
 from lakehouse.values import plain, text
