@@ -107,7 +107,7 @@ class Fleet:
         """From now on exactly these; those that stay are not disturbed."""
         changes = self._assignment.set(symbols)
         for number, removed in changes.removed.items():
-            self._watch.remove(removed)
+            self._forget(removed)
             self._crews[number].remove(removed)
         for number in [number for number in self._crews if number not in self._assignment.shards]:
             crew = self._crews.pop(number)
@@ -142,6 +142,12 @@ class Fleet:
             self._crews[number].add(symbols)
         else:
             self._crews[number] = Crew(number, self._outfit)
+
+    def _forget(self, symbols: list[str]) -> None:
+        self._watch.remove(symbols)
+        for symbol in symbols:
+            if not self._counters.trades.get(symbol):
+                self._counters.trades.pop(symbol, None)
 
     def _tick(self, now: float) -> None:
         if self._gate.closed or now - self._looked_at > _STUCK_SECONDS:

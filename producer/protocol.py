@@ -40,8 +40,7 @@ Outcome = Trade | Control | DeadLetter
 class Session:
     """One connection to the exchange's combined stream."""
 
-    def __init__(self, base_url: str, symbols: Sequence[str], _: object = None) -> None:
-        self.base_url = base_url
+    def __init__(self, base_url: str, symbols: Sequence[str]) -> None:
         self.subscriptions = Subscriptions(base_url, symbols)
         self.watch: LineWatch | None = None
         self._ever = self.subscriptions.ever

@@ -91,12 +91,22 @@ class Verdict(Enum):
 
 
 class _Symbol:
-    __slots__ = ("asked_at", "found_at", "least", "patience", "pulse", "resubscribed_at", "seen")
+    __slots__ = (
+        "asked_at",
+        "dead",
+        "found_at",
+        "least",
+        "patience",
+        "pulse",
+        "resubscribed_at",
+        "seen",
+    )
 
     def __init__(self, now: float, least: float) -> None:
         self.pulse = Pulse(now)
         self.least = least
         self.seen = False
+        self.dead = False  # from the answer that shows it until its trades come live again
         self.patience = 0.0  # grows while the exchange confirms that the market is quiet
         self.asked_at: float | None = None
         self.found_at: float | None = None
@@ -112,13 +122,6 @@ class _Symbol:
         else:
             least = _clamp(_SYMBOL_FACTOR * usual, self.least, _SYMBOL_MOST)
         return max(least, self.patience)
-
-    @property
-    def is_dead(self) -> bool:
-        # From the answer that shows it until its trades come live again.
-        return self.found_at is not None or (
-            self.resubscribed_at is not None and self.pulse.last <= self.resubscribed_at
-        )
 
     def restart(self, now: float) -> None:
         self.pulse.last = max(self.pulse.last, now)
@@ -152,7 +155,7 @@ class SymbolWatch:
         state = self._symbols.get(symbol)
         if state is not None:
             state.pulse.beat(count, now)
-            state.seen, state.patience = True, 0.0
+            state.seen, state.dead, state.patience = True, False, 0.0
             state.asked_at = state.found_at = None
 
     def excuse(self, symbols: Iterable[str], now: float) -> None:
@@ -187,7 +190,7 @@ class SymbolWatch:
 
     def dead(self) -> list[str]:
         """Symbols that are silent, though the exchange has trades of them."""
-        return [name for name, state in self._symbols.items() if state.is_dead]
+        return [name for name, state in self._symbols.items() if state.dead]
 
     def verdicts(self, now: float) -> list[tuple[str, Verdict]]:
         """Symbols whose stream is dead, and what to do; each is told once."""
@@ -199,6 +202,7 @@ class SymbolWatch:
 
     def _judge(self, state: _Symbol, now: float) -> Verdict:
         before = state.resubscribed_at
+        state.dead = True
         again = before is not None and now - before < _AGAIN_SECONDS
         state.resubscribed_at = None if again else now
         state.restart(now)
