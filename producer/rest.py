@@ -33,7 +33,9 @@ from producer.rest_errors import (
 
 AGG_TRADES_WEIGHT: Final = 4
 MAX_ROWS: Final = 1000
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=5, sock_read=10)
+CONNECT_SECONDS: Final = 5.0
+READ_SECONDS: Final = 10.0
+_TOTAL_SECONDS: Final = 30.0
 _MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 # exchangeInfo with every symbol is about 15 MB.
 _MAX_BYTES: Final = 64 * 1024 * 1024
@@ -55,12 +57,19 @@ class RestClient:
         budget: WeightBudget,
         counters: Counters,
         clock: Callable[[], float] = time.monotonic,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
-        """`clock` gives the budget's time, in seconds; it must run as the event loop's does."""
+        """`clock` gives the budget's time, in seconds; it must run as the event loop's does.
+
+        An answer may be silent for `read_seconds`; 30 s is the most that one takes in all.
+        """
         self._base_url = base_url
         self._budget = budget
         self._counters = counters
         self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(
+            total=_TOTAL_SECONDS, connect=CONNECT_SECONDS, sock_read=read_seconds
+        )
         self._turn = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
 
@@ -138,7 +147,7 @@ class RestClient:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=_TIMEOUT, trust_env=not _is_loopback(self._base_url)
+                timeout=self._timeout, trust_env=not _is_loopback(self._base_url)
             )
         return self._session
 
