@@ -20,6 +20,7 @@ from lakehouse.settings import Settings
 
 _REFRESH_SECONDS = 3.0
 _LINE_SECONDS = 10.0
+_SYMBOLS_SHOWN = 20
 
 
 @dataclass
@@ -104,7 +105,11 @@ class LiveView:
 
 
 def _symbol_table(settings: Settings) -> Table:
-    return minutes_table(monitor.latest_minutes(settings)[:20])
+    rows = monitor.latest_minutes(settings)
+    table = minutes_table(rows[:_SYMBOLS_SHOWN])
+    if len(rows) > _SYMBOLS_SHOWN:
+        table.caption = f"… and {len(rows) - _SYMBOLS_SHOWN:,} more symbols"
+    return table
 
 
 def minutes_table(rows: Sequence[dict[str, Any]], title: str | None = None) -> Table:

@@ -50,6 +50,16 @@ def test_a_symbol_that_was_not_asked_for_makes_no_label() -> None:
     assert samples(counters)["trades_received_total", "other"] == 2
 
 
+def test_symbols_come_and_go_without_losing_their_counts() -> None:
+    counters = Counters(("BTCUSDT",))
+    counters.trade("BTCUSDT")
+    counters.follow(("ETHUSDT", "SOLUSDT"))
+    counters.trade("ETHUSDT")
+    counters.trade("BTCUSDT")  # one that was on its way when it was let go
+    assert counters.trades == {"BTCUSDT": 2, "ETHUSDT": 1, "SOLUSDT": 0, "other": 0}
+    assert samples(counters)["symbols_followed", ""] == 2
+
+
 def test_reasons_are_bounded_and_none_is_uncounted() -> None:
     counters = Counters()
     for number in range(1000):
