@@ -11,7 +11,6 @@ from contextlib import suppress
 from random import Random
 from typing import Final, Protocol
 
-from lakehouse.id_ranges import IdRanges
 from lakehouse.trade import Trade
 from producer.backlog import Backlog
 from producer.budget import WeightBudget
@@ -20,7 +19,7 @@ from producer.logs import Limit, Log
 from producer.metrics import Counters
 from producer.protocol import DeadLetter
 from producer.repair_line import NEVER, Patience
-from producer.repair_page import Kind, Page
+from producer.repair_page import Kind, Page, wanted_of
 from producer.rest import AGG_TRADES_WEIGHT
 from producer.rest_errors import Banned, RateLimited, RestError, UnreadableRow, UnreadableRows
 from producer.sequencer import Gap
@@ -140,7 +139,7 @@ class Repairer:
         self, page: Page, trades: Sequence[Trade], unreadable: Sequence[UnreadableRow]
     ) -> None:
         last_id = self._intake.last_id(page.symbol)
-        await self._hand_over(_targets_of(page, trades))
+        await self._hand_over(wanted_of(page, trades))
         for row in unreadable:
             await self._bury(page, row)
         ids = [row.agg_id for row in unreadable if row.agg_id is not None]
@@ -188,14 +187,6 @@ class Repairer:
         unsaid = self._limit.ask(event, self._clock())
         if unsaid is not None:
             getattr(self._log, level)(event, unsaid=unsaid, **fields)
-
-
-def _targets_of(page: Page, trades: Sequence[Trade]) -> Sequence[Trade]:
-    """The trades that a page was asked for; a probe takes all."""
-    if page.kind is Kind.PROBE:
-        return trades
-    targets: IdRanges = IdRanges(page.targets)
-    return [trade for trade in trades if trade.agg_id in targets]
 
 
 def _is_new(trade: Trade, last_id: int | None) -> bool:

@@ -1,6 +1,6 @@
 """One request of a repair, and what its answer shows about the ids it was for. Pure."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
@@ -67,7 +67,7 @@ def page_for(symbol: str, kind: Kind, targets: Sequence[Pair], asked: int = 0) -
 
 def shown_by(page: Page, trades: Sequence[Trade], unreadable: Collection[int], rows: int) -> Shown:
     """Sort a page's targets by what its answer of so many rows shows; trades ascend by id."""
-    there = IdRanges.from_ids(trade.agg_id for trade in trades)
+    there = _ids_of(trades)
     rotten = IdRanges.from_ids(unreadable)
     known = there.union(rotten)
     top = -1 if known.last is None else known.last
@@ -80,6 +80,21 @@ def shown_by(page: Page, trades: Sequence[Trade], unreadable: Collection[int], r
         for hole in known.missing_between(lo, min(hi, top)):
             found["jumped" if _follow_on(trades, hole) else "withheld"].append(hole)
     return Shown(**{name: tuple(pairs) for name, pairs in found.items()})
+
+
+def wanted_of(page: Page, trades: Sequence[Trade]) -> Sequence[Trade]:
+    """The trades that a page was asked for; a probe takes all."""
+    if page.kind is Kind.PROBE:
+        return trades
+    ids = [trade.agg_id for trade in trades]
+    slices = (trades[bisect_left(ids, lo) : bisect_right(ids, hi)] for lo, hi in page.targets)
+    return [trade for part in slices for trade in part]
+
+
+def _ids_of(trades: Sequence[Trade]) -> IdRanges:
+    if trades and trades[-1].agg_id - trades[0].agg_id == len(trades) - 1:
+        return IdRanges([(trades[0].agg_id, trades[-1].agg_id)])
+    return IdRanges.from_ids(trade.agg_id for trade in trades)
 
 
 def _follow_on(trades: Sequence[Trade], hole: Pair) -> bool:

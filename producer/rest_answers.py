@@ -8,6 +8,7 @@ import orjson
 
 from lakehouse.errors import UnreadableError
 from lakehouse.exchanges.binance import parse_rest_trade
+from lakehouse.exchanges.binance_quick import rest_trades_of
 from lakehouse.trade import Trade
 from producer.rest_errors import UnreadableRow, UnreadableRows, WrongAnswer
 
@@ -20,7 +21,7 @@ class _Around(NamedTuple):
     below: int
     above: int | None
     place: int
-    count: int
+    unreadable: int
 
 
 def read_agg_trades(
@@ -31,6 +32,16 @@ def read_agg_trades(
     `ingest_time` is µs UTC. WrongAnswer where the body is none; UnreadableRows where single rows
     can't be read and all others are as they must be.
     """
+    quick = rest_trades_of(body, symbol, ingest_time)
+    if quick is not None and len(quick) <= limit:
+        _check_ids([trade.agg_id for trade in quick], from_id)
+        return quick
+    return _read_fully(body, symbol, from_id, limit, ingest_time)
+
+
+def _read_fully(
+    body: bytes, symbol: str, from_id: int, limit: int, ingest_time: int
+) -> list[Trade]:
     rows = _rows(body, limit)
     read = [_read(symbol, row, ingest_time) for row in rows]
     trades = [trade for trade in read if isinstance(trade, Trade)]
@@ -99,7 +110,7 @@ def _id_at(read: Sequence[Read], place: int) -> int | None:
 def _certain_id(row: Any, around: _Around) -> int | None:
     """The id that a row says where that can be; or the one that its place leaves."""
     by_place = around.below + around.place
-    if around.above is not None and around.above - around.below == around.count + 1:
+    if around.above is not None and around.above - around.below == around.unreadable + 1:
         return by_place
     said = row.get("a") if isinstance(row, dict) else None
     if type(said) is not int:

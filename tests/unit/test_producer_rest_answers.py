@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakehouse.exchanges.binance import parse_rest_trade
+from lakehouse.exchanges.binance_quick import rest_trades_of
 from producer.rest_answers import read_agg_trades
 from producer.rest_errors import UnreadableRows, WrongAnswer
 
@@ -101,6 +103,23 @@ def test_no_answer_gives_anything_but_trades_or_a_refusal(rows: Any) -> None:
         assert len(ids) == len(rows)
         assert ids == sorted(set(ids))
         assert all(agg_id >= 100 for agg_id in ids)
+
+
+@given(st.lists(st.builds(row, st.integers(100, 120)) | JSON, max_size=5) | JSON)
+def test_the_quick_reader_gives_what_the_full_one_gives(rows: Any) -> None:
+    body = orjson.dumps(rows)
+    trades = rest_trades_of(body, "S", 7)
+    if trades is not None:
+        assert trades == [parse_rest_trade("S", each, 7) for each in orjson.loads(body)]
+
+
+@given(st.sampled_from("apqflTmM"), JSON, st.sampled_from([1723161255342, 1723161255342000]))
+def test_any_value_of_a_field_means_the_same_to_both(field: str, value: Any, time: int) -> None:
+    body = orjson.dumps([row(100, T=time), row(101) | {field: value}])
+    trades = rest_trades_of(body, "S", 7)
+    assert rest_trades_of(orjson.dumps([row(100, T=time)]), "S", 7) is not None
+    if trades is not None:
+        assert trades == [parse_rest_trade("S", each, 7) for each in orjson.loads(body)]
 
 
 @given(st.binary(max_size=200))
