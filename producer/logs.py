@@ -136,7 +136,9 @@ def _configure(level: str, clean: Clean, flood: Flood) -> None:
 
 def _catch_uncaught(log: Log) -> None:
     def tell(where: str, error: BaseException | None) -> None:
-        log.critical("uncaught", where=where, exc_info=error)
+        # `error` stands before the trace: who shows the beginning of the line shows what matters.
+        told = f"{type(error).__name__}: {error}"
+        log.critical("uncaught", where=where, error=told, exc_info=error)
 
     def main(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
         if not isinstance(error, KeyboardInterrupt):

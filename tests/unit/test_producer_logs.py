@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from structlog import DropEvent
 
 from lakehouse.settings import load
+from lakehouse.stack.log_file import telling_line
 from producer.log_lines import BURST, BURST_SECONDS, MAX_KEYS, Clean, Flood, Limit
 from producer.logs import secrets_of
 
@@ -171,6 +172,8 @@ def test_a_process_writes_nothing_but_json_lines() -> None:
     uncaught = [line for line in lines if line["event"] == "uncaught"]
     assert [line["where"] for line in uncaught] == ["thread", "main"]
     assert "IndexError" in uncaught[0]["exception"] and "***" in uncaught[1]["exception"]
+    assert uncaught[1]["error"] == "RuntimeError: key=*** and wss://***@host/"
+    assert telling_line(done.stderr.splitlines()).index("RuntimeError: key") < 100
     assert lines[-1]["event"] == "unsaid_at_exit"
     assert lines[-1]["events"] == {"looping": 1000 - BURST}
 
