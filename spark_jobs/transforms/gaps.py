@@ -1,6 +1,6 @@
 """Kafka records → what spark_jobs/gaps.py reads; what it found → rows of ops_gap and quarantine."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, Row, SparkSession
@@ -37,22 +37,17 @@ def collected(records: DataFrame) -> list[Record]:
     rows = records.select(
         *_place(), F.when(size <= MOST_BYTES, F.col("raw")).alias("value"), size.alias("size")
     ).collect()
-    return [Record(place_of(row), _bytes(row["value"]), row["size"]) for row in rows]
+    return [Record(_place_of(row), _bytes(row["value"]), row["size"]) for row in rows]
 
 
-def key_rows(spark: SparkSession, keys: Iterable[Key]) -> DataFrame:
-    """Keys of gaps as rows."""
-    return spark.createDataFrame(list(keys), "exchange STRING, symbol STRING, from_id BIGINT")
+def placed(gaps: DataFrame) -> DataFrame:
+    """Of rows of ops_gap their keys, and where their messages stood."""
+    return gaps.select("exchange", "symbol", "from_id", *_place())
 
 
-def key_of(row: Row) -> Key:
-    """The key of a row of ops_gap."""
-    return (row["exchange"], row["symbol"], row["from_id"])
-
-
-def place_of(row: Row) -> Place:
-    """The place in a row that has KAFKA, its timestamp in µs UTC."""
-    return Place(*(row[name] for name in KAFKA))
+def key_and_place(row: Row) -> tuple[Key, Place]:
+    """A row of `placed`."""
+    return (row["exchange"], row["symbol"], row["from_id"]), _place_of(row)
 
 
 def gap_rows(
@@ -85,6 +80,10 @@ def _place() -> list[Column]:
     """The columns of a Place."""
     at = F.unix_micros("kafka_timestamp").alias("kafka_timestamp")
     return [*(F.col(name) for name in KAFKA[:3]), at]
+
+
+def _place_of(row: Row) -> Place:
+    return Place(*(row[name] for name in KAFKA))
 
 
 def _bytes(value: bytearray | None) -> bytes | None:
