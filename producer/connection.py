@@ -1,8 +1,9 @@
 """The one module that opens a websocket: a connection as an iterator of batches of frames.
 
-Back-pressure: who does not ask for the next batch stops the reading. HIGH_BYTES wait at most, and
-what one read of the socket brought beside them (WINDOW_BYTES at most); then TCP holds the
-exchange back. While reading is stopped pings are not seen, so no pong goes out either.
+Back-pressure: who does not ask for the next batch stops the reading. HIGH_BYTES of small messages
+wait at most and as many of large ones, and what one read of the socket brought beside them
+(WINDOW_BYTES at most); then TCP holds the exchange back. While reading is stopped pings are not
+seen, so no pong goes out either.
 """
 
 import asyncio

@@ -1,19 +1,19 @@
 """What a connection has read and nobody has taken yet: picows' listener.
 
 It puts fragments together, ends connections that break the protocol where picows does not, and
-stops the reading above its bound. It runs once for every frame: what is usual goes first.
+stops the reading above its bound.
 """
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSProtocolError, WSTransport
 
-# What an object costs beside its payload, so that a million empty frames have their bound too.
-_OVERHEAD: Final = 64
-_TEXT: Final = WSMsgType.TEXT
+# Frames up to so many bytes are counted, not weighed: it is done for each one.
+_SMALL_BYTES: Final = 512
 _DATA: Final = (WSMsgType.TEXT, WSMsgType.BINARY)
 
 
@@ -28,20 +28,24 @@ class Inbox(WSListener):
         self.ended = False
         self.logger = _quiet_logger(self)
         self._high = high_bytes
+        self._most_small = high_bytes // _SMALL_BYTES
         self._max_message = max_message_bytes
-        self._bytes = 0
+        self._large_bytes = 0
         self._paused = False
         self._stopped = False
         self._transport: WSTransport | None = None
         self._waiter: asyncio.Future[None] | None = None
-        # Frames are unusual while a message is in fragments, and all after the last one.
-        self._unusual = False
         self._fragments: list[bytes] | None = None
         self._over = False
+        self._usual = self._handler()
+        self._expect_usual()
 
     def take(self) -> list[bytes]:
         """All that is here; reading goes on."""
-        frames, self.frames, self._bytes = self.frames, [], 0
+        # The list stays the same one: the handler holds it.
+        frames = self.frames[:]
+        self.frames.clear()
+        self._large_bytes = 0
         if self._paused and self._transport is not None and not self._stopped:
             self._paused = False
             self._transport.underlying_transport.resume_reading()
@@ -69,23 +73,47 @@ class Inbox(WSListener):
             transport.disconnect(graceful=False)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """See WSListener."""
-        raw = frame.get_payload_as_bytes()
-        if (
-            frame.msg_type is not _TEXT
-            or self._unusual
-            or not frame.fin
-            or frame.rsv1 or frame.rsv2 or frame.rsv3
-        ):  # fmt: skip
-            whole = self._unusual_frame(transport, frame, raw)
-            if whole is None:
+        """See WSListener; in the place of the handler while frames are not as usual."""
+        whole = self._unusual_frame(transport, frame)
+        if whole is not None:
+            if not self.frames:
+                self._begin()
+            self.frames.append(whole)
+            self._weigh(transport, whole)
+
+    def _handler(self) -> Callable[[WSTransport, WSFrame], None]:
+        """on_ws_frame for usual frames. It runs for each one, hence no attributes of ours."""
+        frames, small, most, text = self.frames, _SMALL_BYTES, self._most_small, WSMsgType.TEXT
+        add, begin, weigh, unusual = frames.append, self._begin, self._weigh, type(self).on_ws_frame
+
+        def on_ws_frame(transport: WSTransport, frame: WSFrame) -> None:
+            if (
+                frame.msg_type is not text
+                or not frame.fin
+                or frame.rsv1 or frame.rsv2 or frame.rsv3
+            ):  # fmt: skip
+                unusual(self, transport, frame)
                 return
-            raw = whole
-        if not self.frames:
-            self._begin()
-        self.frames.append(raw)
-        self._bytes += len(raw) + _OVERHEAD
-        if self._bytes > self._high:
+            raw = frame.get_payload_as_bytes()
+            if not frames:
+                begin()
+            add(raw)
+            if len(raw) > small or len(frames) > most:
+                weigh(transport, raw)
+
+        return on_ws_frame
+
+    def _expect_usual(self) -> None:
+        self.on_ws_frame = self._usual  # type: ignore[method-assign,assignment]
+
+    def _expect_unusual(self) -> None:
+        """While a message is in fragments, and after the last frame that counts."""
+        self.__dict__.pop("on_ws_frame", None)
+
+    def _weigh(self, transport: WSTransport, raw: bytes) -> None:
+        if len(raw) > _SMALL_BYTES:
+            self._large_bytes += len(raw)
+        if self._large_bytes > self._high or len(self.frames) > self._most_small:
             self._pause(transport)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -106,16 +134,16 @@ class Inbox(WSListener):
             self._paused = True
             transport.underlying_transport.pause_reading()
 
-    def _unusual_frame(self, transport: WSTransport, frame: WSFrame, raw: bytes) -> bytes | None:
+    def _unusual_frame(self, transport: WSTransport, frame: WSFrame) -> bytes | None:
         """The whole message that ends with this frame, if one does."""
         if self._over:
             return None
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
             raise self._broken("a frame with reserved bits, though no extension is in use")
         if frame.msg_type in _DATA:
-            return self._first_part(frame, raw)
+            return self._first_part(frame, frame.get_payload_as_bytes())
         if frame.msg_type is WSMsgType.CONTINUATION:
-            return self._next_part(frame, raw)
+            return self._next_part(frame, frame.get_payload_as_bytes())
         if frame.msg_type is WSMsgType.CLOSE:
             self._closed(transport)
         return None
@@ -125,7 +153,8 @@ class Inbox(WSListener):
             raise self._broken("a new message inside one that is in fragments")
         if frame.fin:
             return raw
-        self._fragments, self._unusual = [raw], True
+        self._fragments = [raw]
+        self._expect_unusual()
         return None
 
     def _next_part(self, frame: WSFrame, raw: bytes) -> bytes | None:
@@ -139,17 +168,20 @@ class Inbox(WSListener):
             raise self._broken(reason, WSCloseCode.MESSAGE_TOO_BIG)
         if not frame.fin:
             return None
-        whole, self._fragments, self._unusual = b"".join(self._fragments), None, False
+        whole, self._fragments = b"".join(self._fragments), None
+        self._expect_usual()
         return whole
 
     def _closed(self, transport: WSTransport) -> None:
-        self._over = self._unusual = True
+        self._over = True
+        self._expect_unusual()
         if not transport.is_close_frame_sent:
             transport.send_close(WSCloseCode.OK)
         transport.disconnect()
 
     def _broken(self, what: str, code: WSCloseCode = WSCloseCode.PROTOCOL_ERROR) -> WSProtocolError:
-        self._over = self._unusual = True
+        self._over = True
+        self._expect_unusual()
         self.stop_reading()
         return WSProtocolError(code, f"Received {what}")
 
