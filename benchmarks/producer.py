@@ -124,7 +124,7 @@ def _draw(title: str, names: list[str], columns: dict[str, Callable[[str], str]]
         table.add_column(column, justify="right")
     for name in names:
         table.add_row(CLIENTS[name].title, *(text(name) for text in columns.values()))
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _options() -> argparse.Namespace:

@@ -103,7 +103,7 @@ def _run_ours(bench: Bench, topic: str, frames: int, rate: float) -> Result:
             if time.monotonic() > deadline or producer.process.poll() is not None:
                 done = f"{figures['delivered_total']:.0f} of {frames}"
                 raise StackError(f"Our producer has delivered only {done}.")
-            time.sleep(0.2)
+            time.sleep(0.5)
         return Result(
             "ours", frames, figures["last_delivery_timestamp"] - began, _cpu(process) - cpu,
             _peak_mib(process.pid), ours.latency(figures, 0.5), ours.latency(figures, 0.99),
