@@ -54,6 +54,7 @@ async def _run(settings: Settings, options: argparse.Namespace, log: Log) -> Non
             "Set it, or use `firehose run`, which starts a broker of its own.",
         )
     stop = _stop_on_signals()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     producer = Producer(settings, options.symbols_file, log)
     try:
         port = await producer.start()

@@ -96,6 +96,10 @@ class Producer:
             if last == first_last[1]:
                 self._repairer.probe(symbol, last + 1)
 
+    def _follow(self, symbols: tuple[str, ...]) -> None:
+        self.counters.follow(symbols)
+        self._fleet.set_symbols(symbols)
+
     def _probed(self, symbol: str, found: int) -> None:
         self._fleet.probed(symbol, found)
         last = self._runtime.desk.last_id(symbol)
@@ -110,7 +114,7 @@ class Producer:
         self._fleet = Fleet(settings, desk, self._repairer, counters, log, Random())
         desk.request = self._repairer.request
         self._repairer.on_probe = self._probed
-        self._fleet.set_symbols(symbols)
-        self._following.on_change = self._fleet.set_symbols
+        self._follow(symbols)
+        self._following.on_change = self._follow
         self._operations.following = self._following
         self._operations.vitals = PartVitals(self._runtime, self._fleet, self._budget)

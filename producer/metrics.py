@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -18,8 +18,6 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.registry import Collector
-
-from lakehouse.errors import ResourceError
 
 PREFIX: Final = "firehose_producer_"
 OTHER: Final = "other"
@@ -218,18 +216,3 @@ def registry_of(counters: Counters) -> CollectorRegistry:
     registry.register(_Exporter(counters))
     ProcessCollector(registry=registry)
     return registry
-
-
-def serve(counters: Counters, port: int) -> int:
-    """Serve the figures on 127.0.0.1; the port in use (0 asks for a free one).
-
-    ResourceError where the port is taken.
-    """
-    try:
-        server, _ = start_http_server(port, "127.0.0.1", registry_of(counters))
-    except OSError as error:
-        raise ResourceError(
-            f"The metrics port {port} can't be opened: {error.strerror or error}.",
-            "Set PRODUCER_METRICS_PORT to another port, or to 0 for any free one.",
-        ) from None
-    return int(server.server_address[1])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
+import stamina
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
@@ -41,7 +42,9 @@ def recall(settings: Settings, log: Log) -> Recalled:
     """Read the three topics; UnreachableError where the broker stops answering."""
     consumer = Consumer(_config(settings), logger=LibraryLog(log).logger())
     try:
-        return _Reader(consumer, settings, log).recall()
+        # Topics made a moment ago, and brokers that change leaders, answer at the second time.
+        retry = stamina.RetryingCaller(timeout=_TIMEOUT, attempts=None, wait_max=2.0)
+        return retry(KafkaException, _Reader(consumer, settings, log).recall)
     except KafkaException as error:
         detail = error.args[0].str()
         raise UnreachableError(

@@ -97,7 +97,8 @@ class Runtime:
 
     async def _until(self, deadline: float, done: Callable[[], bool]) -> None:
         while not done() and time.monotonic() < deadline:
-            self.desk.tick(time.monotonic())
+            self.last_tick = time.monotonic()
+            self.desk.tick(self.last_tick)
             await asyncio.to_thread(self._sink.flush, _FLUSH_SLICE)
 
     def _gauge(self) -> None:
