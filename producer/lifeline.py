@@ -120,7 +120,9 @@ class Lifeline:
 
     def heard(self, line: int, now: float) -> None:
         """This connection has brought trades."""
-        self._failures = 0
+        if line == self._number:
+            # An old connection that works says nothing about new ones that can't be had.
+            self._failures = 0
         for one in self._lines():
             if one.number == line:
                 one.heard_at = now

@@ -81,13 +81,15 @@ def test_a_new_connection_that_alone_is_silent_goes_and_the_old_one_stays() -> N
 
 def test_an_old_connection_stays_where_no_new_one_can_be_opened() -> None:
     life, now = standing(), 23 * HOUR
-    for attempt in range(2, 8):
+    for attempt in range(2, 12):
         while (step := life.step(now)) is None:
             now += 0.1
+            life.heard(1, now)
         assert step == Open(attempt, "rotation")
         assert life.ended(attempt, now) is True
         assert life.connected
-    assert now > 23 * HOUR + 1
+    # Its trades don't shorten the time between attempts.
+    assert life.retry_seconds > 30 and now > 23 * HOUR + 60
 
 
 def test_an_old_connection_that_dies_while_the_new_one_is_opened_leaves_it_in_charge() -> None:
