@@ -14,6 +14,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSProtocolError,
 
 # Frames up to so many bytes are counted, not weighed: it is done for each one.
 _SMALL_BYTES: Final = 512
+_LEAVE_SECONDS: Final = 0.2
 _DATA: Final = (WSMsgType.TEXT, WSMsgType.BINARY)
 
 
@@ -64,6 +65,7 @@ class Inbox(WSListener):
         self._stopped = True
         if self._transport is not None:
             self._transport.underlying_transport.pause_reading()
+            _abort_soon(self._transport)
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """See WSListener."""
@@ -178,12 +180,18 @@ class Inbox(WSListener):
         if not transport.is_close_frame_sent:
             transport.send_close(WSCloseCode.OK)
         transport.disconnect()
+        _abort_soon(transport)
 
     def _broken(self, what: str, code: WSCloseCode = WSCloseCode.PROTOCOL_ERROR) -> WSProtocolError:
         self._over = True
         self._expect_unusual()
         self.stop_reading()
         return WSProtocolError(code, f"Received {what}")
+
+
+def _abort_soon(transport: WSTransport) -> None:
+    # A TLS line is closed in order only once its other end agrees, which it need not ever do.
+    asyncio.get_running_loop().call_later(_LEAVE_SECONDS, transport.disconnect, False)
 
 
 class _Alarm(logging.Handler):

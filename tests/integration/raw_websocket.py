@@ -1,6 +1,7 @@
 """A server of raw bytes behind a websocket handshake: it can break the protocol as it likes."""
 
 import asyncio
+import ssl
 import struct
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,7 +37,9 @@ async def read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 @asynccontextmanager
-async def raw_server(play: Play, answer: bytes | None = None) -> AsyncIterator[str]:
+async def raw_server(
+    play: Play, answer: bytes | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """The URL of a server that shakes hands (or gives `answer` instead), then plays."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,9 +49,10 @@ async def raw_server(play: Play, answer: bytes | None = None) -> AsyncIterator[s
             await play(reader, writer)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
-        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        scheme = "wss" if tls else "ws"
+        yield f"{scheme}://localhost:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
 
