@@ -1,7 +1,7 @@
 """What a repairer is tested with: an exchange's REST in memory, and an intake that records."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -16,9 +16,10 @@ from producer.metrics import Counters
 from producer.protocol import DeadLetter, Outcome
 from producer.repair import Repairer
 from producer.repair_line import Patience
+from producer.rest import AGG_TRADES_WEIGHT
 from producer.rest_errors import RestError
 from producer.sequencer import Gap
-from tests.virtual_time import now
+from tests.virtual_time import now, run_virtual
 
 LATENCY: Final = 0.05
 Fault = Callable[["Call", list[Trade]], list[Trade]]
@@ -93,11 +94,16 @@ class MemoryRest:
         self.holes = frozenset(holes)
         self.top: Callable[[str], int] = lambda symbol: top
         self.fault: Fault = lambda call, trades: trades
+        self.budget = WeightBudget(4800)
         self.calls: list[Call] = []
+        self._turn = asyncio.Lock()
         self.under_way: list[str] = []
         self.most = 0
 
     async def agg_trades(self, symbol: str, from_id: int, limit: int) -> list[Trade]:
+        async with self._turn:  # as RestClient does
+            while seconds := self.budget.wait(AGG_TRADES_WEIGHT, now()):  # noqa: ASYNC110
+                await asyncio.sleep(seconds)
         call = Call(now(), symbol, from_id, limit)
         self.calls.append(call)
         assert symbol not in self.under_way, "one request of a symbol at a time"
@@ -162,7 +168,8 @@ def bench(
 ) -> Bench:
     """A repairer in the running loop's time; `running` sets it to work."""
     rest, intake = rest or MemoryRest(), intake or Recorder()
-    budget, counters = WeightBudget(limit), Counters()
+    budget = rest.budget = WeightBudget(limit)
+    counters = Counters()
     log, lines = log_of()
     repairer = Repairer(rest, intake, budget, counters, log, Random(1), patience, now)
     return Bench(repairer, rest, intake, budget, counters, lines)
@@ -197,3 +204,28 @@ def fails_first(times: int, error: Callable[[], RestError]) -> Fault:
 def span(lo: int, hi: int) -> Sequence[int]:
     """The ids lo..hi, both included."""
     return range(lo, hi + 1)
+
+
+Script = Callable[[Bench], Awaitable[None]]
+
+
+def play(script: Script, rest: MemoryRest | None = None) -> Bench:
+    """Run a script beside a running repairer."""
+
+    async def main() -> Bench:
+        made = bench(rest)
+        async with running(made.repairer):
+            await script(made)
+        return made
+
+    return run_virtual(main())
+
+
+def wanting(*gaps: tuple[int, int]) -> Script:
+    """A script: request gaps, wait until all is done."""
+
+    async def script(b: Bench) -> None:
+        b.want(*gaps)
+        await b.until_done()
+
+    return script

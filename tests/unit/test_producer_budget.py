@@ -80,6 +80,16 @@ def test_what_the_exchange_says_wins_when_it_is_worse(
     assert budget.wait(4, now) < 4 / (4320 / 60)
 
 
+def test_what_is_booked_after_its_figure_counts_beside_it() -> None:
+    budget, booked = WeightBudget(4800), Booked()
+    budget.used(4700, 0.0, 45.0)
+    for now in range(45):
+        for _ in range(10):
+            ask(budget, 4, now, booked)
+    assert sum(weight for _, weight in booked) == 100
+    assert budget.used_weight(44.0) == 4800
+
+
 def test_its_figure_holds_only_for_its_minute() -> None:
     budget = WeightBudget(4800)
     budget.used(5990, 0.0, 20.0)
