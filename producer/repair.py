@@ -92,27 +92,29 @@ class Repairer:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._changed.clear()
-                seconds = self._start(tasks)
+                while (seconds := self._start(tasks)) == 0:  # noqa: ASYNC110
+                    await asyncio.sleep(0)  # it books its weight before the next one is chosen
                 self._counters.repair_pending = self.pending
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(seconds, _LONGEST_SLEEP)):
                         await self._changed.wait()
 
     def _start(self, tasks: asyncio.TaskGroup) -> float:
-        """Begin what may begin; the seconds until more may."""
-        while self._in_flight < MOST_IN_FLIGHT:
-            now = self._clock()
-            until = self._backlog.next_at()
-            # What is the most urgent is decided when there is room for it, not before.
-            wait = max(until - now, self._budget.room(AGG_TRADES_WEIGHT, now))
-            if wait > 0:
-                return wait
-            page = self._backlog.take(now)
-            if page is None:
-                return NEVER  # large gaps only, and no more of them at once: one will end
-            self._in_flight += 1
-            tasks.create_task(self._serve(page))
-        return NEVER
+        """Begin the most urgent request; the seconds until one may begin, 0 if one has."""
+        if self._in_flight >= MOST_IN_FLIGHT:
+            return NEVER
+        now = self._clock()
+        # What is the most urgent is decided when there is room for it, not before.
+        room = self._budget.room(AGG_TRADES_WEIGHT, now)
+        wait = max(self._backlog.next_at() - now, room)
+        if wait > 0:
+            return wait
+        page = self._backlog.take(now)
+        if page is None:
+            return NEVER  # large gaps only, and no more of them at once: one will end
+        self._in_flight += 1
+        tasks.create_task(self._serve(page))
+        return 0
 
     async def _serve(self, page: Page) -> None:
         try:

@@ -91,7 +91,7 @@ def test_a_resume_of_millions_does_not_delay_a_small_gap() -> None:
         await b.until(lambda: len(b.intake.ids("LIVE")) == 10)
         await b.until(lambda: b.intake.ids("HUGE0")[-1] == 2_000_009)
         assert now() - began < 0.5
-        assert b.rest.most == MOST_IN_FLIGHT
+        assert b.rest.most == MOST_IN_FLIGHT - 1, "a place is kept for small ones"
 
     play(script)
 
