@@ -43,7 +43,7 @@ WITH absent AS (
   FROM absent
 )
 SELECT exchange, symbol, min(from_id) AS from_id, max(to_id) AS to_id,
-       coalesce(nullif(string_agg(DISTINCT reason, '; '), ''), 'unrepairable') AS reason
+       coalesce(string_agg(DISTINCT nullif(reason, ''), '; '), 'unrepairable') AS reason
 FROM numbered GROUP BY exchange, symbol, island
 """
 
