@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, Literal
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from benchmarks.frames import CHUNK, chunk, rest_answer
 
@@ -27,10 +29,16 @@ _START_SECONDS = 120.0
 class Feeder:
     """The parent's end: tells the process what to play and hears what it did."""
 
-    def __init__(self, pipe: Connection, sent: Any) -> None:
+    def __init__(self, process: BaseProcess, pipe: Connection, sent: Any) -> None:
+        self._process = process
         self._pipe = pipe
         self._sent = sent
         self.port = int(self._take(_START_SECONDS))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.is_alive()
 
     @property
     def sent(self) -> int:
@@ -69,7 +77,7 @@ def feeder(cached: int) -> Iterator[Feeder]:
     process = context.Process(target=_main, args=(cached, theirs, sent), daemon=True)
     process.start()
     try:
-        yield Feeder(ours, sent)
+        yield Feeder(process, ours, sent)
     finally:
         process.terminate()
         process.join()
@@ -133,6 +141,9 @@ class _Exchange:
         data = self._chunks[first // CHUNK] if ready else chunk(first, end)
         self._sent.value = end
         for client in tuple(self._clients):
+            # One that says goodbye takes no more: asyncio raises on a write after the end.
+            if client.state is not State.OPEN:
+                continue
             with suppress(ConnectionClosed):
                 client.transport.write(data)
                 await client.drain()

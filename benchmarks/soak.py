@@ -34,6 +34,7 @@ from lakehouse.stack.embedded import require_space
 _LIMITS = {"retention.bytes": str(256 << 20), "segment.bytes": str(64 << 20)}
 _LEAST_FREE = 6 << 30
 _LAST_WORDS_SECONDS = 60.0
+_EVENTS = ("rotations", "reconnects", "duplicates", "gaps", "rest_trades", "delivery_failed")
 
 
 class Watch:
@@ -49,6 +50,8 @@ class Watch:
         """The next sample; StackError where the producer has ended."""
         if self._producer.process.poll() is not None:
             raise StackError("The producer ended during the soak.", "Its last lines are above.")
+        if not self._fed.alive:
+            raise StackError("The feeder ended during the soak.", "Its last lines are above.")
         sent, figures, used, now = (
             self._fed.sent,
             self._producer.figures(),
@@ -69,6 +72,12 @@ class Watch:
     def p99_ms(self) -> float:
         """Over the whole run."""
         return ours.latency(self._figures, 0.99)
+
+    def happened(self) -> str:
+        """What the producer counted beside trades, in words; counters it has not are left out."""
+        counts = {name: self._figures.get(f"{name}_total") for name in _EVENTS}
+        told = [f"{name} {int(count):,}" for name, count in counts.items() if count is not None]
+        return ", ".join(told)
 
     def _used(self) -> float:
         times = self._process.cpu_times()
@@ -126,6 +135,7 @@ def _tell(watch: Watch, frames: int, in_kafka: int, options: argparse.Namespace)
     exact = frames == delivered == in_kafka
     print(f"{frames:,} frames sent at {options.rate:,.0f}/s")
     print(f"Kafka: {delivered:,} acknowledged, {in_kafka:,} appended")
+    print(f"on the way: {watch.happened()}")
     print(_memory(verdict, warm_up))
     print(_pace([one for one in watch.samples if one.seconds >= warm_up], watch.p99_ms))
     _write(watch.samples, options)

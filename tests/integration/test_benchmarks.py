@@ -37,9 +37,11 @@ def test_a_short_soak_counts_what_it_sent(kafka: str, tmp_path: Path) -> None:
     table, picture = tmp_path / "soak.csv", tmp_path / "soak.svg"
     ended = bench(
         "soak", kafka, "--rate", "2000", "--minutes", "0.1", "--every", "1", "--warm-up", "0.2",
+        "--rotate", "2",
         "--csv", str(table), "--svg", str(picture),
     )  # fmt: skip
     assert "nothing lost or repeated" in ended.stdout, ended.stdout + ended.stderr
+    assert "rotations 0" not in ended.stdout
     rows = list(csv.DictReader(table.open()))
     assert int(rows[-1]["delivered"]) == 12_000 and int(rows[-1]["lag"]) == 0
     assert picture.read_text().count("<polyline") == 4
