@@ -112,7 +112,10 @@ class Crew:
         if isinstance(step, Open):
             self._open(step, list(symbols))
         elif step is not None:
-            self._outfit.counters.rotations += step.rotated
+            if step.rotated:
+                self._outfit.counters.rotations += 1
+                # Where the market was quiet, the silence so far was no fault of the new one.
+                self.excuse(now)
             self._close(self.lines[step.line], step.reason)
 
     def _open(self, step: Open, symbols: list[str]) -> None:

@@ -76,10 +76,12 @@ class LineWatch:
     def limit(self) -> float:
         """The silence that is borne now, in seconds."""
         usual = self._pulse.usual
-        if not self._heard or usual is None:
+        if usual is None:
             return self._patience
         # A market that trades once a minute is not dead after half of it.
         rare = min(_RARE_FACTOR * usual, _PATIENCE_MOST)
+        if not self._heard:
+            return max(self._patience, rare)
         return max(_clamp(_LINE_FACTOR * usual, _LINE_LEAST, self._most), rare)
 
 

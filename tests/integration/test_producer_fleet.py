@@ -96,6 +96,17 @@ async def test_the_old_connection_is_kept_until_the_new_one_brings_trades() -> N
         await until(lambda: rig.counters.rotations == 1)
 
 
+async def test_in_a_quiet_market_a_rotation_is_no_reason_to_close_the_new_connection() -> None:
+    shutdown = orjson.dumps({"e": "serverShutdown", "E": 1})
+    scripts: list[Script] = [[frame(1), shutdown, STAY], [STAY]]
+    policy = Policy(overlap=0.4, silence=1.0, first_backoff=0.02, spacing=0.0)
+    async with scripted(scripts, policy) as (rig, _):
+        await until(lambda: rig.counters.rotations == 1)
+        # Silent for 1.2 s by now, but only for 0.8 s of them in charge.
+        await asyncio.sleep(0.8)
+        assert rig.counters.silent_connections == 0 and rig.fleet.ready
+
+
 async def test_a_silent_connection_is_replaced() -> None:
     scripts: list[Script] = [[frame(1), STAY], [frame(2), STAY]]
     policy = Policy(silence=0.2, first_backoff=0.02, spacing=0.0)

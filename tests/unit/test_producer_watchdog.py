@@ -54,6 +54,11 @@ def test_the_next_connection_knows_what_was_usual_once_it_has_a_trade() -> None:
     assert watch.limit == 5.0
 
 
+def test_where_trades_are_rare_the_next_connection_waits_for_its_first_one_too() -> None:
+    before, last = trading(20.0)
+    assert LineWatch(last, before).limit == pytest.approx(200.0)
+
+
 def test_where_nothing_ever_comes_the_patience_doubles_up_to_ten_minutes() -> None:
     watch, limits = LineWatch(0.0), []
     for _ in range(7):
