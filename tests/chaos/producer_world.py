@@ -1,5 +1,6 @@
 """One world: a simulated exchange, a real Kafka, a producer between them, and a judge."""
 
+import json
 import time
 import uuid
 from collections import Counter
@@ -14,6 +15,7 @@ from tests.chaos.exchange_process import ExchangeProcess, MarketOrder
 from tests.chaos.judge import Judge, Verdict
 from tests.chaos.producer_process import ProducerProcess
 from tests.chaos.topic_reader import TopicReader
+from tests.commands import firehose
 
 SETTLE_SECONDS = 40.0
 _POLL_SECONDS = 0.3
@@ -128,8 +130,11 @@ class World:
         faults = [*verdict.faults]
         if verdict.duplicates and not duplicates:
             faults.append(f"{verdict.duplicates} duplicates in Kafka")
+        faults += self._accounts(verdict)
         print(f"judged: {verdict.line()}")
         assert not faults, f"{verdict.line()}\n{chr(10).join(faults)}\n{self.running_tail()}"
+        if not verdict.duplicates:
+            self._verify()
         return verdict
 
     def running_tail(self) -> str:
@@ -144,6 +149,29 @@ class World:
         self._reader.close()
         self.broker.start_again()
         self.broker.thaw()
+
+    def _accounts(self, verdict: Verdict) -> list[str]:
+        """What the last life's own books say, and whether they are those of Kafka."""
+        told = self._last_words()
+        received = told["frames"] + told["rest_trades"]
+        spent = sum(told[name] for name in ("delivered", "dlq_delivered", "control", "duplicates"))
+        wrong = [] if received == spent else [f"{received} received, {spent} accounted for"]
+        written = (verdict.trades + verdict.duplicates, verdict.dead_letters)
+        if self.lives == 1 and written != (told["delivered"], told["dlq_delivered"]):
+            wrong.append(f"the producer counts {told}, Kafka holds {written}")
+        return wrong
+
+    def _last_words(self) -> dict[str, int]:
+        assert self.producer is not None
+        lines = self.producer.log.read_text(errors="replace").splitlines()
+        last = next(line for line in reversed(lines) if '"event":"stopped"' in line)
+        return {name: value for name, value in json.loads(last).items() if type(value) is int}
+
+    def _verify(self) -> None:
+        """The project's own proof must come to the judge's verdict."""
+        words = ("verify", "--layers", "kafka", "--kafka", "--data-dir", str(self.folder / "lake"))
+        done = firehose(self.folder, *words, env=self.settings.as_env())
+        assert done.returncode == 0, done.stdout
 
     def _caught_up(self, last_ids: dict[str, int]) -> bool:
         self._read()

@@ -70,8 +70,17 @@ def inject(world: World, plan: list[Injection], deadline: float) -> Counter[str]
         while time.monotonic() < queue[0].at:
             world.supervise()
             time.sleep(_SLICE)
-        heapq.heappop(queue).happen()
+        _happen(queue)
     return done
+
+
+def _happen(queue: list[Event]) -> None:
+    """Let the next one happen. What takes time itself delays the others: none falls together."""
+    before = time.monotonic()
+    heapq.heappop(queue).happen()
+    took = time.monotonic() - before
+    for event in queue:
+        event.at += took  # all alike: the order of the heap stays
 
 
 def line(done: Counter[str], verdict: Verdict, world: World, sent: int, seconds: float) -> str:

@@ -50,10 +50,14 @@ def test_the_wall_clock_jumps(
     order = MarketOrder(seed=SEED)
     with world_of(tmp_path, broker, order, extra=extra, trust_times=False) as world:
         world.start()
-        for number, jump in enumerate(jumps, 1):
-            clock.write_text(jump)
-            time.sleep(1)
+        for jump in jumps:
             world.exchange.arm("disconnect:every=200,times=1", "lose:0.05,times=20")
-            world.exchange.until_struck("disconnect", number)
-            time.sleep(1)
-        world.check()
+            clock.write_text(jump)
+            for _ in range(10):
+                # Kafka refuses what is dated more than an hour ahead of its own clock; the
+                # producer then ends rather than lose it, and whoever supervises it starts it again.
+                world.supervise()
+                time.sleep(0.3)
+        world.supervise()
+        world.running.until_ready()
+        world.check(duplicates=True)

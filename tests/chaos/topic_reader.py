@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import stamina
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 _SECONDS = 20.0
@@ -50,9 +51,7 @@ class TopicReader:
     def _read(self, topic: str, partition: int) -> Iterator[Record]:
         where = (topic, partition)
         asked = TopicPartition(topic, partition)
-        offsets = self._consumer.get_watermark_offsets(asked, timeout=_SECONDS)
-        assert offsets is not None, f"{topic}/{partition}: the broker does not tell its offsets"
-        low, high = offsets
+        low, high = self._offsets(asked)
         at = self._next.get(where, low)
         self._consumer.assign([TopicPartition(topic, partition, at)])
         while at < high:
@@ -63,6 +62,13 @@ class TopicReader:
                 at = record.offset + 1
                 self._next[where] = at
                 yield record
+
+    @stamina.retry(on=KafkaException, attempts=None, timeout=2 * _SECONDS, wait_max=1.0)
+    def _offsets(self, asked: TopicPartition) -> tuple[int, int]:
+        # A broker that is just back, or a topic that is new, has no leader for a moment.
+        offsets = self._consumer.get_watermark_offsets(asked, timeout=_SECONDS)
+        assert offsets is not None, f"{asked}: the broker does not tell its offsets"
+        return offsets
 
 
 def _record(topic: str, partition: int, message: Message) -> Record:
