@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,52 +17,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lakehouse import manifest, sign_off, trade_hashes
+from lakehouse import manifest, sign_off
 from lakehouse.commands import Format
 from lakehouse.commands.sql import sql
 from lakehouse.commands.verify import verify
 from lakehouse.completeness import prove
 from lakehouse.errors import IncompleteError, ResourceError, SettingsError
 from lakehouse.query import Lake
-from lakehouse.tables import SILVER
-from lakehouse.trade_hashes import Extent
 from tests.documents import ROOT
-from tests.lakes import MIDNIGHT, LakeWriter, Row, silver_row
+from tests.lakes import MIDNIGHT, LakeWriter
+from tests.trade_lines import lake_of, line, trade
 
 LATER = MIDNIGHT + timedelta(days=1)
 PAGE = ROOT / "docs" / "manifest.md"
 Out = pytest.CaptureFixture[str]
 
 
-def trade(agg_id: int, symbol: str = "BTCUSDT", minutes: float = 0, **more: Any) -> Row:
-    ids = {"first_trade_id": 2 * agg_id, "last_trade_id": 2 * agg_id + 1}
-    return {**silver_row(agg_id, symbol, minutes), **ids, **more}
-
-
 ROWS = [
     *(trade(100 + n, minutes=n * 25) for n in range(8)),
     *(trade(7 + n, "ETHUSDT", n, price=Decimal(f"2{n}.5"), qty=Decimal("3")) for n in range(3)),
 ]
-
-
-def lake_of(folder: Path, rows: Sequence[Row]) -> LakeWriter:
-    writer = LakeWriter(folder, [SILVER])
-    writer.append(SILVER, rows)
-    return writer
-
-
-def made(writer: LakeWriter) -> manifest.Manifest:
-    with Lake(writer.settings) as lake:
-        return sign_off.make(lake, prove(lake, LATER), LATER)
-
-
-def line(row: Row) -> str:
-    """The canonical line, made the slow way."""
-    amounts = [format(row[name].normalize(), "f") for name in ("price", "qty")]
-    micros = (row["event_ts"] - MIDNIGHT) // timedelta(microseconds=1) + 1_723_161_600_000_000
-    maker = "true" if row["is_buyer_maker"] else "false"
-    ids = (row["first_trade_id"], row["last_trade_id"])
-    return ",".join(map(str, (row["agg_id"], *amounts, *ids, micros, maker))) + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -153,46 +126,6 @@ def test_the_difference_names_the_hour(
     with pytest.raises(IncompleteError, match="1 hours differ"):
         verify(data_dir=writer.settings.data_path, check=good[1])
     assert "binance BTCUSDT 2024-08-09T01:00:00Z: ids or values differ" in capsys.readouterr().out
-
-
-DECIMALS = st.decimals(min_value=0, max_value=10**19, places=8) | st.sampled_from(
-    [Decimal(0), Decimal("0.00000001"), Decimal(100), Decimal("99999999999999999999.99999999")]
-)
-
-
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(DECIMALS, DECIMALS), min_size=1, max_size=20), st.integers(1, 9))
-def test_decimals_and_slices_make_no_difference(
-    tmp_path: Path, amounts: list[tuple[Decimal, Decimal]], most: int
-) -> None:
-    rows = [trade(n, minutes=n * 7, price=p, qty=q) for n, (p, q) in enumerate(amounts)]
-    writer = lake_of(tmp_path / f"lake-{sum(1 for _ in tmp_path.iterdir())}", rows)
-    with Lake(writer.settings) as lake:
-        found = trade_hashes.hashes(lake, trade_hashes.extents(lake), most)
-    wanted: dict[Any, str] = {}
-    for row in rows:
-        wanted[row["dt_hour"]] = wanted.get(row["dt_hour"], "") + line(row)
-    hashed = {hour: hashlib.sha256(text.encode()).hexdigest() for hour, text in wanted.items()}
-    assert {key[2]: value for key, value in found.items()} == hashed
-
-
-def test_slices_take_small_hours_together_and_large_ones_apart() -> None:
-    def extent(hour: int, symbol: str, trades: int) -> Extent:
-        return Extent(MIDNIGHT + timedelta(hours=hour), "b", symbol, trades, 10, 9 + trades)
-
-    found = [extent(0, "A", 3), extent(1, "A", 2), extent(2, "A", 2), extent(2, "B", 4)]
-    first, second, *rest = list(trade_hashes.slices(found, 5))
-    assert (first.first, first.last) == (found[0].hour, found[1].hour)
-    assert second.symbol == "A"
-    assert [(piece.symbol, piece.from_id, piece.to_id) for piece in rest] == [("B", 10, 13)]
-    parts = list(trade_hashes.slices([extent(0, "A", 12)], 5))
-    assert [(piece.from_id, piece.to_id) for piece in parts] == [(10, 14), (15, 19), (20, 21)]
-
-
-def test_trades_under_a_wrong_hour_are_refused(tmp_path: Path) -> None:
-    rows = [trade(1), trade(2, dt_hour=MIDNIGHT, event_ts=MIDNIGHT + timedelta(hours=3))]
-    with pytest.raises(IncompleteError, match="not of it"):
-        made(lake_of(tmp_path / "lake", rows))
 
 
 def test_an_incomplete_lake_is_signed_only_when_asked_and_then_says_so(tmp_path: Path) -> None:
