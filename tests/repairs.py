@@ -153,10 +153,10 @@ class Bench(NamedTuple):
 
     async def until(self, condition: Callable[[], bool], seconds: float = 3600.0) -> float:
         """Wait for a condition; when it came true. AssertionError after so many seconds."""
-        end = now() + seconds
+        began = now()
         while not condition():
-            assert now() < end, f"{self.repairer.pending} pending"
-            await asyncio.sleep(0.05)
+            assert now() < began + seconds, f"{self.repairer.pending} pending"
+            await asyncio.sleep(0.05 if now() < began + 20 else 1)
         return now()
 
 
