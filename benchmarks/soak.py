@@ -52,12 +52,9 @@ class Watch:
             raise StackError("The producer ended during the soak.", "Its last lines are above.")
         if not self._fed.alive:
             raise StackError("The feeder ended during the soak.", "Its last lines are above.")
-        sent, figures, used, now = (
-            self._fed.sent,
-            self._producer.figures(),
-            self._used(),
-            time.time(),
-        )
+        self._fed.forget()
+        sent, figures = self._fed.sent, self._producer.figures()
+        used, now = self._used(), time.time()
         cpu = (used - self._cpu) / (now - self._at)
         sample = Sample(
             now - self._began, self._process.memory_info().rss / 2**20, cpu, sent,
