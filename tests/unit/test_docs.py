@@ -21,6 +21,8 @@ OTHER_NAMES = {
     "NO_CODEGEN",  # Spark
     "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY",  # the exchange's protocol
     "PYTHON", "ARGS",  # make
+    "CHAOS_SEED", "CHAOS_INJECTIONS", "CHAOS_SECONDS", "FUZZ_FRAMES",  # tests/chaos/seeds.py
+    "LIBFAKETIME",  # tests/chaos/test_producer_clock.py
 }  # fmt: skip
 FOLDERS = ("lakehouse", "producer", "spark_jobs", "sql", "tests", "docs", "benchmarks")
 # A path is written out; `sql/<table>/table.sql` and `tests/*` are patterns.
