@@ -62,10 +62,12 @@ async def _run(settings: Settings, options: argparse.Namespace, log: Log) -> Non
         _tell_ready(options.ready_file, port)
         _calm_collector()
         log.info("ready", metrics_port=port, symbols=len(producer.symbols))
-        await producer.run(stop)
+        try:
+            await producer.run(stop)
+        finally:
+            _account(producer.counters, log)
     finally:
         await producer.close()
-        _account(producer.counters, log)
     _demand_all(producer.counters)
 
 

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.5
 _READY_SECONDS = 120.0
 # What the exchange can't give any more is waited for as long as the producer needs to ask for it
 # and be refused a few times.
-_STILL_SECONDS = 45.0
+_STILL_SECONDS = 75.0
 _RECORDING = "It is one frame of the combined stream a line; docs/simulator.md tells more."
 
 

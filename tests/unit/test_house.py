@@ -20,6 +20,7 @@ MOST_LINES = 250
 AMOUNT = re.compile(r"\b\w*(price|qty|quantity|amount|notional|volume|vwap)\w*\b")
 HEAVY = {
     "pyspark": {"spark_jobs"},
+    "picows": {"producer"},
     "websockets": {"producer"},
     "confluent_kafka": {"producer"},
     "aiohttp": {"producer"},
