@@ -4,7 +4,7 @@
 `decode` are the quick way; a test holds them equal to the model.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Struct
 from msgspec.json import Encoder
@@ -90,8 +90,3 @@ def dead_letter_headers(reason: str, exchange: str, ingest_time: int) -> list[tu
         (EXCHANGE_HEADER, exchange.encode()),
         (INGEST_TIME_HEADER, str(ingest_time).encode()),
     ]
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema that docs/schema publishes."""
-    return TradeMessage.model_json_schema()

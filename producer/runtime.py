@@ -15,7 +15,7 @@ from producer.recalled import Recalled
 from producer.sequencer import Patience, Sequencer
 from producer.sink import Sink
 
-TICK_SECONDS: Final = 0.02
+TICK_SECONDS: Final = 0.01
 _GAUGE_SECONDS: Final = 1.0
 _CHECKPOINT_SECONDS: Final = 10.0
 _FLUSH_SLICE: Final = 0.05

@@ -26,7 +26,7 @@ from producer.topics import MAX_MESSAGE_BYTES, Topics
 
 MAX_IN_FLIGHT: Final = 100_000
 MAX_IN_FLIGHT_KIB: Final = 64 * 1024
-LINGER_MS: Final = 10
+LINGER_MS: Final = 5
 _BATCH_BYTES: Final = 1_000_000
 
 # One trade in so many is timed: timing each would cost a tenth of the throughput.

@@ -7,8 +7,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from lakehouse import messages
+from lakehouse.gaps import GapMessage, PositionMessage
+from lakehouse.messages import TradeMessage
 from tests.conftest import KINDS, TESTS, kind_of
 
 ROOT = TESTS.parent
@@ -114,9 +116,13 @@ def test_every_test_file_lies_in_a_kind() -> None:
     assert strays == [], "put each under tests/unit, spark, integration, e2e or chaos"
 
 
-def test_the_published_schema_is_the_model() -> None:
-    published = json.loads((ROOT / "docs/schema/aggtrade.v1.schema.json").read_text())
-    wanted = messages.json_schema()
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("aggtrade", TradeMessage), ("gap", GapMessage), ("position", PositionMessage)],
+)
+def test_the_published_schema_is_the_model(name: str, model: type[BaseModel]) -> None:
+    published = json.loads((ROOT / f"docs/schema/{name}.v1.schema.json").read_text())
+    wanted = model.model_json_schema()
     assert published == wanted, "a change that old readers can't take needs a v2 file beside it"
 
 
