@@ -45,9 +45,14 @@ class ProducerProcess:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def ready(self) -> bool:
+        """Whether it has said that it is."""
+        return self._ready.exists()
+
     def until_ready(self) -> None:
         """Wait for the ready file; fails at once where the process has ended."""
-        wait_for(lambda: self._ready.exists() or not self.alive, READY_SECONDS, "the producer")
+        wait_for(lambda: self.ready or not self.alive, READY_SECONDS, "the producer")
         assert self.alive, f"the producer ended with code {self._process.poll()}:\n{self.tail()}"
 
     def until_delivered(self, trades: int = 1, seconds: float = 30.0) -> None:

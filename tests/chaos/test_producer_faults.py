@@ -150,7 +150,7 @@ def test_connections_are_rotated(tmp_path: Path, broker: Broker) -> None:
     with world_of(tmp_path, broker, order, rotate_after_seconds=2.0) as world:
         world.start()
         time.sleep(7)
-        assert world.running.figure("frames_received_total") > 5 * RATE
+        assert world.running.figure("rotations_total") >= 2
         verdict = world.check()
         assert verdict.gaps_opened == 0, "the new connection stands before the old one ends"
         assert verdict.sources.keys() == {"ws"}
