@@ -64,6 +64,8 @@ def _config(settings: Settings) -> dict[str, str | bool | int]:
         "auto.offset.reset": "earliest",
         # The end of a short topic is what is waited for, not more messages.
         "fetch.wait.max.ms": 10,
+        # Its default of a second is what a long tail would mostly wait for.
+        "fetch.queue.backoff.ms": 5,
     }
 
 
