@@ -106,7 +106,7 @@ class Books:
 
 
 def test_the_books_of_the_whole_intake_balance() -> None:
-    began, count, books, under_test = time.monotonic(), FUZZ_FRAMES // 2, Books(), session()
+    began, count, books, under_test = time.monotonic(), FUZZ_FRAMES, Books(), session()
     kinds = Counter[str]()
     for number, mutated in enumerate(frames(SEED + 1, count)):
         # Ids rise, each comes four times: mutation makes jumps, holes and repetitions of them.
