@@ -34,6 +34,12 @@ SELECT symbol, minute_ts, return_1m, spike_reasons FROM lake.market.crypto_gold_
 WHERE spike ORDER BY abs(return_1m) DESC
 """
 _SPIKES_SHOWN = 5
+_GAPS = """
+SELECT count(*) AS gaps, coalesce(sum(to_id - from_id + 1), 0)::BIGINT AS trades,
+       count(*) FILTER (status <> 'repaired') AS left_over
+FROM lake.market.ops_gap
+"""
+_FAULTS = ("duplicate:0.02", "lose:0.0005", "garbage:0.005", "disconnect:every=15000")
 _NEXT = """[b]Where to look next[/b]
 .venv/bin/firehose run --simulate   a market like this, live, until Ctrl-C
 .venv/bin/firehose run              the real exchange
@@ -68,11 +74,11 @@ def _demo(settings: Settings, trades: int, out: Console) -> None:
         seed=int(began.timestamp()),
         start=began.isoformat(),
         spike_every=600,
-        faults=("duplicate:0.02", "garbage:0.005"),
+        faults=_FAULTS,
     )
     out.print(
         f"A simulated exchange plays {trades:,} trades of {len(_SYMBOLS)} symbols, "
-        "2 % of them twice, with garbage between."
+        "2 % of them twice, some not at all, with garbage between, and cuts the line now and then."
     )
     outcome = watched(settings, feed, True, out)
     if outcome is None:
@@ -82,7 +88,12 @@ def _demo(settings: Settings, trades: int, out: Console) -> None:
         out.print(minutes_table(minutes, "Market Pulse: the latest minutes of Gold"))
         _show_spikes(lake, out)
         proof = prove(lake, datetime.now(UTC))
+        [gaps] = lake.rows(_GAPS)
     verify.show(proof, out)
+    out.print(
+        f"Gaps on the way: {gaps['gaps']:,}, with {gaps['trades']:,} trades, "
+        f"fetched over REST; {gaps['left_over']:,} not repaired (lake.market.ops_gap)."
+    )
     show_accounts(outcome, out)
     verify.raise_if_incomplete(proof)
     out.print(Panel(_NEXT, expand=False))

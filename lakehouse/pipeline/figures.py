@@ -23,6 +23,7 @@ class ProducerFigures:
     held: int = 0
     gaps: int = 0
     open_gaps: int = 0
+    repair_pending: int = 0
     duplicates: int = 0
     reconnects: int = 0
     connected: int = 0

@@ -133,7 +133,7 @@ class MainJob:
             return False
         if time.monotonic() - self._still_since > _STILL_SECONDS:
             return True
-        return state.producer.open_gaps == 0 and self._reached(exchange, producer)
+        return state.producer.repair_pending == 0 and self._reached(exchange, producer)
 
     def _reached(self, exchange: SimulatedExchange, producer: Part) -> bool:
         """Whether the producer has the last trade of every symbol."""
