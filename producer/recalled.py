@@ -10,11 +10,17 @@ from lakehouse.id_ranges import IdRanges, Pair
 
 @dataclass(frozen=True)
 class Known:
-    """One symbol: Kafka has all from `first_id` to `last_id`, but for the holes."""
+    """One symbol: Kafka has all from `first_id` to `last_id`, but for the holes.
+
+    Beyond `last_id` nothing was let through, but gaps may be on record there: `ahead` are open
+    ones, `absent` are ids that the exchange has not.
+    """
 
     first_id: int
     last_id: int
     holes: list[Pair]
+    ahead: list[Pair] = field(default_factory=list)
+    absent: list[Pair] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,15 @@ def _judge(
         if gap.from_id <= last
         for pair in there.missing_between(gap.from_id, min(gap.to_id, last))
     )
-    return Known(first, last, list(holes)), open_gaps
+    ahead = _beyond(last, open_gaps)
+    absent = _beyond(last, [gap for gap in on_record if gap.status == "unrepairable"])
+    return Known(first, last, list(holes), ahead, absent), open_gaps
+
+
+def _beyond(last: int, gaps: Iterable[GapMessage]) -> list[Pair]:
+    return list(
+        IdRanges((max(gap.from_id, last + 1), gap.to_id) for gap in gaps if gap.to_id > last)
+    )
 
 
 def _gap(symbol: str, lo: int, hi: int, now: int) -> GapMessage:

@@ -49,7 +49,7 @@ class Runtime:
     def resume(self, recalled: Recalled) -> None:
         """Begin where Kafka ends."""
         for symbol, known in recalled.symbols.items():
-            self.sequencer.resume(symbol, known.first_id, known.last_id, known.holes)
+            self.sequencer.resume(symbol, known)
         for message in recalled.open_gaps:
             self.ledger.restore(message, recalled.there(message.symbol))
         self.positions.resume(recalled.offsets)

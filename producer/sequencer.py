@@ -6,12 +6,12 @@ called `now` are seconds of a monotonic clock.
 """
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, NamedTuple
 
 from lakehouse.trade import Trade
+from producer.recalled import Known
 from producer.track import Track
 
 NEAR: Final = 1000
@@ -75,13 +75,15 @@ class Sequencer:
         self._tracks: dict[str, Track] = {}
         self._waiting: dict[str, Track] = {}
 
-    def resume(
-        self, symbol: str, first_id: int, last_id: int, holes: Iterable[tuple[int, int]]
-    ) -> None:
-        """All from `first_id` to `last_id` is in Kafka already, but for the holes."""
-        track = self._tracks[symbol] = Track(first_id)
-        track.expected = last_id + 1
-        track.holes.update(holes)
+    def resume(self, symbol: str, known: Known) -> None:
+        """Begin where Kafka ends; gaps on record beyond are not told of again."""
+        track = self._tracks[symbol] = Track(known.first_id)
+        track.expected = known.last_id + 1
+        track.holes.update(known.holes)
+        track.declared.update(known.ahead)
+        track.cleared.update(known.ahead)
+        track.absent.update(known.absent)
+        track.busy = bool(known.absent)
 
     def take(self, trade: Trade) -> Verdict:
         """Judge one trade. FULL: it was not taken; offer it again when gaps are cleared."""

@@ -3,6 +3,7 @@
 import structlog
 
 from lakehouse.gaps import read_gap, read_position
+from lakehouse.id_ranges import IdRanges
 from lakehouse.messages import decode
 from lakehouse.settings import load
 from lakehouse.trade import Source, Trade
@@ -163,6 +164,25 @@ async def test_a_stop_sends_what_is_held_and_the_next_start_repairs_the_gap() ->
     again.wait()
     assert again.ids() == [8, 3, 4, 5]
     assert again.gaps() == [(3, 5, "repaired")]
+
+
+async def test_a_kill_over_an_open_gap_leaves_one_record_for_each_id() -> None:
+    world = Counter()
+    world.live(1, 2, 6, 9)
+    world.wait()
+    assert world.gaps() == [(3, 5, "open"), (7, 8, "open")]
+    again = Counter()
+    gaps = {r.key: read_gap(r.value) for r in world.sink.records if b"|S|" in (r.key or b"")}
+    again.runtime.resume(combine(None, {"S": IdRanges([(1, 2)])}, gaps.values(), {0: 2}, 0))
+    again.desk.reopen()
+    again.live(12)
+    again.wait()
+    assert again.asked == [Gap("S", 3, 5), Gap("S", 7, 8), Gap("S", 6, 6), Gap("S", 9, 11)]
+    again.rest(*range(3, 12))
+    again.wait()
+    assert again.ids() == list(range(3, 13))
+    assert {status for _, _, status in again.gaps()} == {"repaired"}
+    assert again.runtime.ledger.open_gaps == 0
 
 
 async def test_what_came_while_nobody_listened_is_a_gap_at_the_next_start() -> None:

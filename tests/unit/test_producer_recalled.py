@@ -41,6 +41,12 @@ def test_gaps_on_record_are_holes_but_for_what_the_tail_has() -> None:
     assert found.open_gaps == gaps[:2]
 
 
+def test_gaps_beyond_the_last_trade_are_known_as_such() -> None:
+    gaps = [gap(9, 12), gap(15, 16), gap(17, 18, "unrepairable"), gap(11, 11, "repaired")]
+    known = combine(position(1, 10), {}, gaps, {}, 5).symbols["S"]
+    assert (known.holes, known.ahead, known.absent) == ([(9, 10)], [(11, 12), (15, 16)], [(17, 18)])
+
+
 def test_what_nobody_knows_is_a_gap_of_its_own() -> None:
     found = combine(position(1, 10), {"S": IdRanges([(13, 13)])}, [], {}, 5)
     [news] = found.open_gaps

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehouse.trade import Source, Trade
+from producer.recalled import Known
 from producer.sequencer import Gap, Patience, Sequencer, Verdict
 
 PATIENCE = Patience(settle=0.1, hold=2.0, most_held=50, most_jump=1000)
@@ -144,13 +145,24 @@ def test_an_id_the_exchange_has_not_is_not_waited_for() -> None:
 
 def test_a_resumed_symbol_jumps_from_where_kafka_ends() -> None:
     desk = Desk()
-    desk.sequencer.resume("S", 100, 200, [(150, 155)])
+    desk.sequencer.resume("S", Known(100, 200, [(150, 155)]))
     assert desk.sequencer.missing_ids == 6
     assert desk.ids(160, 152, 200) == [Verdict.DUPLICATE, Verdict.LATE, Verdict.DUPLICATE]
     desk.ids(205)
     desk.tick()
     assert desk.tick(0.2) == [Gap("S", 201, 204)]
     assert desk.sequencer.last_id("S") == 205
+
+
+def test_gaps_on_record_beyond_the_last_trade_are_not_told_of_again() -> None:
+    desk = Desk()
+    desk.sequencer.resume("S", Known(1, 4, [], ahead=[(5, 5), (8, 8)], absent=[(12, 13)]))
+    desk.ids(20)
+    desk.tick()
+    assert desk.tick(0.2) == [Gap("S", 6, 7), Gap("S", 9, 11), Gap("S", 14, 19)]
+    desk.take(*(trade(agg_id, "rest") for agg_id in (*range(5, 12), *range(14, 20))))
+    assert desk.sent == [*range(5, 12), *range(14, 21)]
+    assert desk.sequencer.missing_ids == 0
 
 
 def test_trades_before_the_first_one_count_too() -> None:
@@ -197,7 +209,7 @@ def test_whatever_happens_each_id_goes_through_once_and_live_ones_in_order(
 ) -> None:
     rng = Random(seed)
     desk = Desk(Patience(settle=0.1, hold=0.5, most_held=most_held, most_jump=10_000))
-    desk.sequencer.resume("S", 0, 0, [])
+    desk.sequencer.resume("S", Known(0, 0, []))
     absent = {rng.randrange(1, count + 1) for _ in range(rng.randrange(3))}
     absent = {i for i in absent if rng.random() < 0.5} - {count}
     live = [i for i in range(1, count + 1) if i not in absent]
