@@ -54,15 +54,20 @@ def topics_of(settings: Settings) -> tuple[TopicSpec, ...]:
     retention = settings.kafka_retention_hours * _HOUR_MS
     copies = settings.kafka_replication
     # With all copies demanded one lost broker would stop writing; with one, nothing is proved.
-    common = {"cleanup.policy": "delete", "min.insync.replicas": str(max(1, copies - 1))}
-    trades = {**common, "retention.ms": str(retention), "compression.type": "producer"}
+    common = {
+        "min.insync.replicas": str(max(1, copies - 1)),
+        # The broker's clock: messages of a producer whose clock is ahead would be refused.
+        "message.timestamp.type": "LogAppendTime",
+    }
+    deleted = {**common, "cleanup.policy": "delete"}
+    trades = {**deleted, "retention.ms": str(retention), "compression.type": "producer"}
     letters = {
-        **common,
+        **deleted,
         "retention.ms": str(retention * _DLQ_RETENTION_FACTOR),
         "compression.type": "producer",
         _LIMIT_NAME: str(MAX_MESSAGE_BYTES),
     }
-    newest = {"cleanup.policy": "compact", "min.insync.replicas": common["min.insync.replicas"]}
+    newest = {**common, "cleanup.policy": "compact"}
     return (
         TopicSpec(settings.kafka_topic, settings.kafka_partitions, copies, trades),
         TopicSpec(settings.kafka_dlq_topic, 1, copies, letters),
