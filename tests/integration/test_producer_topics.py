@@ -35,6 +35,8 @@ def test_missing_topics_are_made_with_their_settings_once(kafka: str) -> None:
     hour = 3_600_000
     assert config_of(kafka, settings.kafka_topic)["retention.ms"] == str(5 * hour)
     assert config_of(kafka, settings.kafka_dlq_topic)["retention.ms"] == str(20 * hour)
+    for name in (settings.kafka_gap_topic, settings.kafka_position_topic):
+        assert config_of(kafka, name)["cleanup.policy"] == "compact"
 
 
 def test_what_differs_is_told_and_left_alone(kafka: str) -> None:
@@ -43,6 +45,7 @@ def test_what_differs_is_told_and_left_alone(kafka: str) -> None:
     topics = ensure_topics(settings, LOG)
     assert topics.warnings == [
         f"{settings.kafka_topic} has 5 partitions, not {settings.kafka_partitions}",
+        f"{settings.kafka_topic} has message.timestamp.type=CreateTime, not LogAppendTime",
         f"{settings.kafka_topic} has retention.ms=1000, not 604800000",
     ]
     assert config_of(kafka, settings.kafka_topic)["retention.ms"] == "1000"
