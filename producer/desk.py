@@ -154,10 +154,7 @@ class Desk:
             self._sink.poll()
         if not self._ledger.concerns(trade.symbol):
             return self._sink.send(trade)
-        sent = self._sink.send(trade, self._ledger.sent(trade))
-        if not sent:
-            self._ledger.unsent(trade)
-        return sent
+        return self._sink.send(trade, self._ledger.sent(trade))
 
     def _found(self, gap: Gap) -> None:
         counters = self._counters

@@ -18,22 +18,21 @@ from producer.sequencer import Gap
 
 NO_SUCH_IDS: Final = "the exchange has no such ids"
 # Recording the progress of a gap in so many pieces would cost more than it saves.
-MOST_PIECES: Final = 50
+MOST_PIECES: Final = 1000
 
 Then = Callable[[], None]
 
 
 class Entry:
-    """An open gap: what of it was sent, acknowledged, or is not to be had."""
+    """An open gap: what of it was acknowledged, or is not to be had."""
 
-    __slots__ = ("absent", "acknowledged", "detected_at", "from_id", "on_way", "reason", "sources",
-                 "symbol", "to_id")  # fmt: skip
+    __slots__ = ("absent", "acknowledged", "detected_at", "from_id", "reason", "sources", "symbol",
+                 "to_id")  # fmt: skip
 
     def __init__(self, gap: Gap, detected_at: int, reason: str) -> None:
         self.symbol, self.from_id, self.to_id = gap
         self.detected_at = detected_at
         self.reason = reason
-        self.on_way = 0
         self.acknowledged = IdRanges()
         self.absent = IdRanges()
         self.sources: set[str] = set()
@@ -70,6 +69,8 @@ class Ledger:
         self.outgoing: deque[Outgoing] = deque()
         self.opened = self.repaired = self.unrepairable = 0
         self._clock = clock
+        self._records = 0
+        self._unsafe: set[int] = set()
         self._entries: dict[str, list[Entry]] = {}
 
     def open(self, gap: Gap, reason: str, then: Then) -> None:
@@ -77,8 +78,7 @@ class Ledger:
         entry = Entry(gap, self._clock(), reason)
         self._insert(entry)
         self.opened += 1
-        message = entry.message(gap.from_id, gap.to_id, "open", 0)
-        self.outgoing.append(Outgoing(message, then))
+        self._write(entry.message(gap.from_id, gap.to_id, "open", 0), then)
 
     def restore(self, message: GapMessage, there: IdRanges) -> None:
         """A gap that Kafka knows as open; `there` are ids that were found in Kafka since."""
@@ -90,17 +90,9 @@ class Ledger:
 
     def sent(self, trade: Trade) -> Then | None:
         """What to call when Kafka acknowledges this trade; None if it is in no open gap."""
-        entry = self._find(trade.symbol, trade.agg_id)
-        if entry is None:
+        if self._find(trade.symbol, trade.agg_id) is None:
             return None
-        entry.on_way += 1
-        return partial(self._acknowledged, entry, trade.agg_id, trade.source)
-
-    def unsent(self, trade: Trade) -> None:
-        """It was not sent after all."""
-        entry = self._find(trade.symbol, trade.agg_id)
-        if entry is not None:
-            entry.on_way -= 1
+        return partial(self._acknowledged, trade.symbol, trade.agg_id, trade.source)
 
     def absent(self, symbol: str, from_id: int, to_id: int) -> None:
         """The exchange has no such ids."""
@@ -110,13 +102,19 @@ class Ledger:
                 entry.absent.add(lo, hi)
                 self._close_if_done(entry)
 
-    def checkpoint(self) -> None:
-        """Record how far the repairs have come, so that a restart begins there."""
+    def checkpoint(self) -> int:
+        """Record how far the repairs have come, so that a restart begins there.
+
+        Returns a mark; see `safe`.
+        """
         for entry in [entry for entries in self._entries.values() for entry in entries]:
-            if not entry.on_way and (entry.acknowledged or entry.absent):
-                pieces = len(entry.acknowledged.pairs) + len(entry.absent.pairs)
-                if pieces <= MOST_PIECES:
-                    self._settle(entry)
+            if 0 < entry.acknowledged.ranges + entry.absent.ranges <= MOST_PIECES:
+                self._settle(entry)
+        return self._records
+
+    def safe(self, mark: int) -> bool:
+        """Whether Kafka has all records up to this mark."""
+        return all(number > mark for number in self._unsafe)
 
     def entries(self) -> list[Entry]:
         """The open gaps, by symbol and id."""
@@ -131,8 +129,20 @@ class Ledger:
         """How many gaps are open."""
         return sum(map(len, self._entries.values()))
 
-    def _acknowledged(self, entry: Entry, agg_id: int, source: str) -> None:
-        entry.on_way -= 1
+    def _write(self, message: GapMessage, then: Then) -> None:
+        self._records += 1
+        self._unsafe.add(self._records)
+        self.outgoing.append(Outgoing(message, partial(self._written, self._records, then)))
+
+    def _written(self, number: int, then: Then) -> None:
+        self._unsafe.discard(number)
+        then()
+
+    def _acknowledged(self, symbol: str, agg_id: int, source: str) -> None:
+        # Looked for anew: what it was in when it was sent may have been split or closed since.
+        entry = self._find(symbol, agg_id)
+        if entry is None:
+            return
         entry.acknowledged.add(agg_id, agg_id)
         entry.sources.add(source)
         self._close_if_done(entry)
@@ -144,19 +154,19 @@ class Ledger:
     def _settle(self, entry: Entry) -> None:
         """Replace an entry by records of its parts; what is left of it stays open."""
         now, left = self._clock(), entry.left
-        repaired = [
-            pair for lo, hi in entry.acknowledged for pair in entry.absent.missing_between(lo, hi)
+        absent = [
+            pair for lo, hi in entry.absent for pair in entry.acknowledged.missing_between(lo, hi)
         ]
-        self.repaired += len(repaired)
-        self.unrepairable += len(entry.absent.pairs)
+        self.repaired += entry.acknowledged.ranges
+        self.unrepairable += len(absent)
         parts: list[tuple[Pair, GapStatus]] = [
-            *((pair, "repaired") for pair in repaired),
-            *((pair, "unrepairable") for pair in entry.absent),
+            *((pair, "repaired") for pair in entry.acknowledged),
+            *((pair, "unrepairable") for pair in absent),
             *((pair, "open") for pair in left),
         ]
         # The part that takes the old record's key goes last: until then the old one covers all.
         for (lo, hi), status in sorted(parts, reverse=True):
-            self.outgoing.append(Outgoing(entry.message(lo, hi, status, now), _nothing))
+            self._write(entry.message(lo, hi, status, now), _nothing)
         self._remove(entry)
         for lo, hi in left:
             rest = Entry(Gap(entry.symbol, lo, hi), entry.detected_at, entry.reason)

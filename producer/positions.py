@@ -7,6 +7,7 @@ from lakehouse.exchanges.binance import EXCHANGE
 from lakehouse.gaps import PositionMessage
 from lakehouse.settings import Settings
 from producer.epochs import Epochs
+from producer.ledger import Ledger
 from producer.sink import Sink
 
 POSITION_SECONDS: Final = 5.0
@@ -18,17 +19,24 @@ class Positions:
     """Takes a snapshot now and then, and writes it when Kafka has all that it speaks of."""
 
     def __init__(
-        self, settings: Settings, sink: Sink, known: Callable[[], Known], clock: Callable[[], int]
+        self,
+        settings: Settings,
+        sink: Sink,
+        known: Callable[[], Known],
+        ledger: Ledger,
+        clock: Callable[[], int],
     ) -> None:
         """`known` gives, per symbol, first and last id let through; `clock` µs UTC."""
         self._settings = settings
         self._sink = sink
         self._known = known
+        self._ledger = ledger
         self._clock = clock
         self._epochs: Epochs[Known] = Epochs(sink.turn)
         self._next = 0.0
         self._marked: Known = {}
         self._pending: PositionMessage | None = None
+        self._mark = 0
 
     def resume(self, offsets: Mapping[int, int]) -> None:
         """Where the topic's partitions ended at the start."""
@@ -52,12 +60,24 @@ class Positions:
             self._epochs.mark(known)
 
     def write(self) -> None:
-        """Send the newest snapshot that holds, if there is a new one."""
-        settled = self._epochs.settled()
-        if settled is not None:
+        """Send the newest snapshot that holds, if there is a new one.
+
+        Its offsets lie behind repaired trades, which a start won't see then: so first the record
+        of what was repaired must be safe, or they would be fetched and sent again.
+        """
+        if self._pending is None:
+            settled = self._epochs.settled()
+            if settled is None:
+                return
             self._pending = self._message(settled)
-        if self._pending is not None and self._sink.send_state(self._pending, _nothing):
+            self._mark = self._ledger.checkpoint()
+        if self._ledger.safe(self._mark) and self._sink.send_state(self._pending, _nothing):
             self._pending = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be written."""
+        return self._pending is None and not self._epochs.waiting
 
     def _message(self, known: Known) -> PositionMessage:
         return PositionMessage(

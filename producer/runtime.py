@@ -39,7 +39,7 @@ class Runtime:
         self.desk = Desk(
             self.sequencer, self.ledger, sink, counters, log, settings.resume_max_trades
         )
-        self.positions = Positions(settings, sink, self.sequencer.known, micros_now)
+        self.positions = Positions(settings, sink, self.sequencer.known, self.ledger, micros_now)
         self.last_tick = time.monotonic()
         self._acknowledged = 0
         self._progress_at = self.last_tick
@@ -90,15 +90,17 @@ class Runtime:
         self.desk.write_gaps()
         if self.desk.sent_all:
             self.positions.mark()
-        await self._until(deadline, lambda: not self._counters.in_flight)
-        self.positions.write()
-        await self._until(deadline, lambda: not self._counters.in_flight)
+        await self._until(
+            deadline,
+            lambda: self.positions.idle and self.desk.idle and not self._counters.in_flight,
+        )
         self._gauge()
 
     async def _until(self, deadline: float, done: Callable[[], bool]) -> None:
         while not done() and time.monotonic() < deadline:
             self.last_tick = time.monotonic()
             self.desk.tick(self.last_tick)
+            self.positions.write()
             await asyncio.to_thread(self._sink.flush, _FLUSH_SLICE)
 
     def _gauge(self) -> None:

@@ -185,6 +185,21 @@ async def test_a_kill_over_an_open_gap_leaves_one_record_for_each_id() -> None:
     assert again.runtime.ledger.open_gaps == 0
 
 
+async def test_a_kill_in_the_middle_of_a_repair_has_nothing_sent_again() -> None:
+    world = Counter()
+    world.live(1, 10)
+    world.wait(0.5)
+    world.rest(2, 3, 4)
+    world.wait(0.5, 12)  # the position goes beyond the repaired trades
+    again = Counter()
+    again.runtime.resume(recalled(world))
+    again.desk.reopen()
+    assert again.asked == [Gap("S", 5, 9)]
+    again.rest(4, 5)
+    again.wait()
+    assert again.ids() == [5]
+
+
 async def test_what_came_while_nobody_listened_is_a_gap_at_the_next_start() -> None:
     world = Counter()
     world.live(1, 2)

@@ -105,8 +105,38 @@ def test_ids_in_no_gap_concern_nobody() -> None:
     assert book.sent(trade(7)) is book.sent(trade(4)) is None
     assert book.concerns("S") and not book.concerns("T")
     assert book.sent(trade(5)) is not None
-    book.unsent(trade(5))
-    assert book.entries()[0].on_way == 0
+
+
+def test_what_the_exchange_denies_may_be_on_its_way_all_the_same() -> None:
+    book = ledger()
+    book.open(Gap("S", 3, 5), "", lambda: None)
+    then = book.sent(trade(4, "ws"))
+    assert then is not None
+    book.absent("S", 3, 5)
+    then()
+    assert book.open_gaps == 0
+    book.open(Gap("S", 13, 15), "", lambda: None)
+    send(book, 14)
+    book.absent("S", 13, 15)
+    assert short(topic(book))[1:] == [
+        (13, 13, "unrepairable"), (14, 14, "repaired"), (15, 15, "unrepairable"),
+    ]  # fmt: skip
+
+
+def test_progress_is_recorded_while_more_of_the_gap_is_on_its_way() -> None:
+    book = ledger()
+    book.open(Gap("S", 1, 4), "", lambda: None)
+    then = book.sent(trade(2))
+    send(book, 1)
+    mark = book.checkpoint()
+    assert short(topic(book)) == [(1, 1, "repaired"), (2, 4, "open")]
+    assert not book.safe(mark)
+    for each in list(book.outgoing):
+        each.then()
+    assert book.safe(mark) and then is not None
+    then()
+    send(book, 3, 4)
+    assert short(topic(book)) == [(1, 1, "repaired"), (2, 4, "repaired")]
 
 
 @given(st.integers(0, 2**32))
