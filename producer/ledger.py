@@ -88,6 +88,10 @@ class Ledger:
         self._insert(entry)
         self._close_if_done(entry)
 
+    def record(self, message: GapMessage) -> None:
+        """Write down a gap that was found at a start and is not on record."""
+        self._write(message, _nothing)
+
     def sent(self, trade: Trade) -> Then | None:
         """What to call when Kafka acknowledges this trade; None if it is in no open gap."""
         if self._find(trade.symbol, trade.agg_id) is None:

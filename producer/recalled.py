@@ -1,6 +1,6 @@
 """What Kafka knows of an earlier run, put together. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lakehouse.exchanges.binance import EXCHANGE
@@ -25,10 +25,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Recalled:
-    """What a start resumes from. `offsets`: partition → end of the trades' topic, as looked at."""
+    """What a start resumes from. `offsets`: partition → end of the trades' topic, as looked at.
+
+    `unrecorded` are those of `open_gaps` that the gap topic does not hold as they are.
+    """
 
     symbols: Mapping[str, Known] = field(default_factory=dict)
     open_gaps: list[GapMessage] = field(default_factory=list)
+    unrecorded: list[GapMessage] = field(default_factory=list)
     offsets: Mapping[int, int] = field(default_factory=dict)
     tail: Mapping[str, IdRanges] = field(default_factory=dict)
 
@@ -40,7 +44,7 @@ class Recalled:
 def combine(
     position: PositionMessage | None,
     tail: Mapping[str, IdRanges],
-    gaps: Iterable[GapMessage],
+    gaps: Sequence[GapMessage],
     offsets: Mapping[int, int],
     now: int,
 ) -> Recalled:
@@ -50,16 +54,37 @@ def combine(
     """
     firsts = position.first_ids if position else {}
     lasts = position.last_ids if position else {}
-    recalled = Recalled({}, [], offsets, tail)
+    recalled = Recalled({}, [], [], offsets, tail)
     symbols: dict[str, Known] = {}
     by_symbol: dict[str, list[GapMessage]] = {}
     for gap in gaps:
         by_symbol.setdefault(gap.symbol, []).append(gap)
+    by_symbol = {symbol: _disjoint(on_record) for symbol, on_record in by_symbol.items()}
     for symbol in sorted({*lasts, *tail}):
         covered = _covered(firsts.get(symbol), lasts.get(symbol), recalled.there(symbol))
         symbols[symbol], open_gaps = _judge(symbol, covered, recalled, by_symbol, now)
         recalled.open_gaps.extend(open_gaps)
-    return Recalled(symbols, recalled.open_gaps, offsets, tail)
+    recorded = {gap.key: gap for gap in gaps}
+    news = [gap for gap in recalled.open_gaps if recorded.get(gap.key) != gap]
+    return Recalled(symbols, recalled.open_gaps, news, offsets, tail)
+
+
+def _disjoint(on_record: list[GapMessage]) -> list[GapMessage]:
+    """The records without overlaps: of a kill amid the records of a gap's parts.
+
+    The part with the gap's own key is written last, so whatever begins inside an open gap is
+    newer than its record.
+    """
+    found: list[GapMessage] = []
+    above = IdRanges()
+    for gap in sorted(on_record, key=lambda gap: gap.from_id, reverse=True):
+        pieces = above.missing_between(gap.from_id, gap.to_id) if gap.status == "open" else None
+        if pieces is None or pieces == [(gap.from_id, gap.to_id)]:
+            found.append(gap)
+        else:
+            found += [gap.model_copy(update={"from_id": lo, "to_id": hi}) for lo, hi in pieces]
+        above.add(gap.from_id, gap.to_id)
+    return found[::-1]
 
 
 def _covered(first: int | None, last: int | None, tail: IdRanges) -> IdRanges:

@@ -50,6 +50,9 @@ class Runtime:
         """Begin where Kafka ends."""
         for symbol, known in recalled.symbols.items():
             self.sequencer.resume(symbol, known)
+        # The highest first: the part that takes an old record's key goes last.
+        for message in sorted(recalled.unrecorded, key=lambda gap: gap.from_id, reverse=True):
+            self.ledger.record(message)
         for message in recalled.open_gaps:
             self.ledger.restore(message, recalled.there(message.symbol))
         self.positions.resume(recalled.offsets)

@@ -173,7 +173,7 @@ async def test_a_kill_over_an_open_gap_leaves_one_record_for_each_id() -> None:
     assert world.gaps() == [(3, 5, "open"), (7, 8, "open")]
     again = Counter()
     gaps = {r.key: read_gap(r.value) for r in world.sink.records if b"|S|" in (r.key or b"")}
-    again.runtime.resume(combine(None, {"S": IdRanges([(1, 2)])}, gaps.values(), {0: 2}, 0))
+    again.runtime.resume(combine(None, {"S": IdRanges([(1, 2)])}, list(gaps.values()), {0: 2}, 0))
     again.desk.reopen()
     again.live(12)
     again.wait()
@@ -200,6 +200,18 @@ async def test_a_kill_in_the_middle_of_a_repair_has_nothing_sent_again() -> None
     assert again.ids() == [5]
 
 
+async def test_a_gap_found_at_a_start_is_on_record_before_the_position_covers_it() -> None:
+    first = Counter()
+    first.runtime.resume(combine(None, {"S": IdRanges([(1, 2), (5, 6)])}, [], {0: 4}, 0))
+    first.live(7)
+    await first.runtime.finish(2.0)
+    assert first.gaps() == [(3, 4, "open")]
+    again = Counter()
+    again.runtime.resume(recalled(first))
+    again.desk.reopen()
+    assert again.asked == [Gap("S", 3, 4)]
+
+
 async def test_what_came_while_nobody_listened_is_a_gap_at_the_next_start() -> None:
     world = Counter()
     world.live(1, 2)
@@ -217,4 +229,4 @@ def recalled(world: Counter) -> Recalled:
     positions = [read_position(r.value) for r in state if (r.key or b"").startswith(b"producer|")]
     gaps = {r.key: read_gap(r.value) for r in state if b"|S|" in (r.key or b"")}
     assert positions, "a stop writes the position"
-    return combine(positions[-1], {}, gaps.values(), {0: len(world.ids())}, 0)
+    return combine(positions[-1], {}, list(gaps.values()), {0: len(world.ids())}, 0)

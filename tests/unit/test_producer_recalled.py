@@ -44,7 +44,7 @@ def test_gaps_on_record_are_holes_but_for_what_the_tail_has() -> None:
 def test_gaps_beyond_the_last_trade_are_known_as_such() -> None:
     gaps = [gap(9, 12), gap(15, 16), gap(17, 18, "unrepairable"), gap(11, 11, "repaired")]
     known = combine(position(1, 10), {}, gaps, {}, 5).symbols["S"]
-    assert (known.holes, known.ahead, known.absent) == ([(9, 10)], [(11, 12), (15, 16)], [(17, 18)])
+    assert (known.holes, known.ahead, known.absent) == ([(9, 10)], [(12, 12), (15, 16)], [(17, 18)])
 
 
 def test_what_nobody_knows_is_a_gap_of_its_own() -> None:
@@ -52,6 +52,15 @@ def test_what_nobody_knows_is_a_gap_of_its_own() -> None:
     [news] = found.open_gaps
     assert (news.from_id, news.to_id, news.status, news.detected_at) == (11, 12, "open", 5)
     assert found.symbols["S"].holes == [(11, 12)]
+    assert found.unrecorded == [news]
+
+
+def test_a_kill_amid_the_records_of_a_gaps_parts_leaves_no_overlap() -> None:
+    gaps = [gap(1, 10), gap(6, 8, "repaired"), gap(9, 10)]
+    found = combine(position(0, 20), {}, gaps, {}, 5)
+    assert [(g.from_id, g.to_id) for g in found.open_gaps] == [(1, 5), (9, 10)]
+    assert found.symbols["S"].holes == [(1, 5), (9, 10)]
+    assert [(g.from_id, g.to_id) for g in found.unrecorded] == [(1, 5)]
 
 
 def test_ids_that_the_exchange_has_not_are_no_holes() -> None:
