@@ -54,7 +54,7 @@ class Producer:
         topics = await asyncio.to_thread(ensure_topics, settings, log)
         for warning in topics.warnings:
             log.warning("topic_differs", detail=warning)
-        recalled = await asyncio.to_thread(recall, settings, log)
+        recalled = await asyncio.to_thread(recall, settings, log, symbols)
         self._sink = KafkaSink(settings, topics, self.counters, log)
         await asyncio.to_thread(self._sink.warm_up)
         self._runtime = Runtime(settings, self._sink, self.counters, log)

@@ -5,7 +5,7 @@ trades' topic behind these offsets says what came after; the gap topic says what
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 import stamina
@@ -38,13 +38,17 @@ class _Key(Struct, gc=False):
 _key_of: Final = Decoder(_Key).decode
 
 
-def recall(settings: Settings, log: Log) -> Recalled:
-    """Read the three topics; UnreachableError where the broker stops answering."""
+def recall(settings: Settings, log: Log, followed: Sequence[str] = ()) -> Recalled:
+    """Read the three topics; UnreachableError where the broker stops answering.
+
+    Of symbols that are neither `followed` nor in the note nothing is recalled where other
+    producers have notes of their own: these symbols are theirs, and so are the gaps.
+    """
     consumer = Consumer(_config(settings), logger=LibraryLog(log).logger())
     try:
         # Topics made a moment ago, and brokers that change leaders, answer at the second time.
         retry = stamina.RetryingCaller(timeout=_TIMEOUT, attempts=None, wait_max=2.0)
-        return retry(KafkaException, _Reader(consumer, settings, log).recall)
+        return retry(KafkaException, _Reader(consumer, settings, log, followed).recall)
     except KafkaException as error:
         detail = error.args[0].str()
         raise UnreachableError(
@@ -70,10 +74,14 @@ def _config(settings: Settings) -> dict[str, str | bool | int]:
 
 
 class _Reader:
-    def __init__(self, consumer: Consumer, settings: Settings, log: Log) -> None:
+    def __init__(
+        self, consumer: Consumer, settings: Settings, log: Log, followed: Sequence[str]
+    ) -> None:
         self._consumer = consumer
         self._settings = settings
         self._log = log
+        self._followed = followed
+        self._shared = False
 
     def recall(self) -> Recalled:
         began = time.monotonic()
@@ -84,6 +92,9 @@ class _Reader:
             self._log.warning("position_unusable", detail="the trades' topic was made anew")
             position, gaps = None, []
         tail = self._tail(_begins(position, bounds) if position else self._lately(bounds))
+        if self._shared:
+            mine = {*self._followed, *(position.last_ids if position else ())}
+            tail = {symbol: ranges for symbol, ranges in tail.items() if symbol in mine}
         offsets = {partition: high for partition, (_, high) in bounds.items()}
         found = combine(position, tail, gaps, offsets, time.time_ns() // 1000)
         self._log.info(
@@ -97,9 +108,10 @@ class _Reader:
 
     def _position(self) -> PositionMessage | None:
         settings = self._settings
-        mine = (settings.producer_name, settings.kafka_topic)
-        found = self._newest(settings.kafka_position_topic, read_position)
-        return next((each for each in found if (each.producer, each.topic) == mine), None)
+        notes = self._newest(settings.kafka_position_topic, read_position)
+        by_name = {each.producer: each for each in notes if each.topic == settings.kafka_topic}
+        self._shared = bool(by_name.keys() - {settings.producer_name})
+        return by_name.get(settings.producer_name)
 
     def _lately(self, bounds: Bounds) -> dict[int, int]:
         """Without a position: the offsets of SCAN_HOURS ago."""
@@ -138,9 +150,12 @@ class _Reader:
         return list(found.values())
 
     def _bounds(self, topic: str) -> Bounds:
-        partitions = self._consumer.list_topics(topic, timeout=_TIMEOUT).topics[topic].partitions
+        found_topic = self._consumer.list_topics(topic, timeout=_TIMEOUT).topics[topic]
+        if found_topic.error is not None:
+            # It then shows no partitions; the topic would pass for one made anew.
+            raise KafkaException(found_topic.error)
         bounds: Bounds = {}
-        for number in partitions:
+        for number in found_topic.partitions:
             found = self._consumer.get_watermark_offsets(
                 TopicPartition(topic, number), timeout=_TIMEOUT
             )
