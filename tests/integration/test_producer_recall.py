@@ -61,4 +61,6 @@ def test_a_topic_that_does_not_show_itself_is_not_taken_for_an_empty_one(
 ) -> None:
     monkeypatch.setattr(resume, "_TIMEOUT", 1.0)
     with pytest.raises(UnreachableError):
-        recall(fresh_settings(kafka), structlog.get_logger())
+        settings = two_producers(kafka, ("mine",))
+        hidden = settings.model_copy(update={"kafka_gap_topic": f"{settings.kafka_gap_topic}.no"})
+        recall(hidden, structlog.get_logger())
