@@ -88,16 +88,25 @@ class Repairer:
         self._changed.set()
 
     async def run(self) -> None:
-        """Repair until cancelled; what was not finished then is taken up by the next `run`."""
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                self._changed.clear()
-                while (seconds := self._start(tasks)) == 0:  # noqa: ASYNC110
-                    await asyncio.sleep(0)  # it books its weight before the next one is chosen
-                self._counters.repair_pending = self.pending
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(seconds, _LONGEST_SLEEP)):
-                        await self._changed.wait()
+        """Repair until cancelled; what was not finished then is taken up by the next `run`.
+
+        What the intake raises ends it.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._work(tasks)
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None  # as it is: the caller knows its kind
+
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            self._changed.clear()
+            while (seconds := self._start(tasks)) == 0:  # noqa: ASYNC110
+                await asyncio.sleep(0)  # it books its weight before the next one is chosen
+            self._counters.repair_pending = self.pending
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(seconds, _LONGEST_SLEEP)):
+                    await self._changed.wait()
 
     def _start(self, tasks: asyncio.TaskGroup) -> float:
         """Begin the most urgent request; the seconds until one may begin, 0 if one has."""

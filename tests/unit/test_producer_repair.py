@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from lakehouse.errors import StackError
 from lakehouse.trade import Trade
 from producer.repair_line import Patience
 from producer.rest_errors import (
@@ -11,7 +12,7 @@ from producer.rest_errors import (
     UnreadableRow,
     UnreadableRows,
 )
-from tests.repairs import Bench, Call, MemoryRest, fails_first, play, span, wanting
+from tests.repairs import Bench, Call, MemoryRest, Recorder, bench, fails_first, play, span, wanting
 from tests.virtual_time import now
 
 
@@ -176,3 +177,14 @@ def test_rows_that_stay_unreadable_without_an_id_are_no_tight_loop() -> None:
     b = play(script, rest)
     assert 50 < len(rest.calls) < 200
     assert (len(b.intake.letters), b.intake.gone) == (1, [])
+
+
+async def test_what_the_intake_raises_comes_out_as_it_is() -> None:
+    class Refusing(Recorder):
+        def offer_repaired(self, trade: Trade) -> bool:
+            raise StackError("Kafka refused a message.")
+
+    b = bench(intake=Refusing())
+    b.want((1, 2))
+    with pytest.raises(StackError):
+        await asyncio.wait_for(b.repairer.run(), 5)
