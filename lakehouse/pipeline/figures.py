@@ -4,10 +4,13 @@ import json
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
 _PREFIX = "firehose_producer_"
+# No proxy stands between this program and a process on this very machine.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class ProducerFigures:
 def fetch(port: int) -> ProducerFigures | None:
     """The figures of the producer whose metrics are on `port`; None while it does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with _open(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             text = answer.read().decode()
-    except OSError:
+    except (OSError, HTTPException):  # killed in the middle of an answer, for one
         return None
     return parse(text)
 
@@ -48,10 +51,10 @@ def fetch(port: int) -> ProducerFigures | None:
 def last_ids(port: int) -> Mapping[str, int]:
     """The highest id of each symbol that the producer has taken; empty while it does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
+        with _open(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
             found: dict[str, int] = json.load(answer).get("last_ids", {})
             return found
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return {}
 
 

@@ -1,8 +1,10 @@
 """The simulator's command line is made of a feed; figures are read from the producer's page."""
 
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from prometheus_client import generate_latest
@@ -123,3 +125,36 @@ def test_an_absent_exchange_is_told_once_and_its_return_too() -> None:
         watch.see(away, now)
         watch.see(there, now + 0.5)
     assert len(said) == 2
+
+
+class HalfAnswer(BaseHTTPRequestHandler):
+    """A producer that is killed in the middle of its answer."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"half")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def serve_twice(server: HTTPServer) -> None:
+    server.handle_request()
+    server.handle_request()
+
+
+def test_a_producer_killed_amid_its_answer_or_behind_a_proxy_setting_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), HalfAnswer) as server:
+        port = server.server_port
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        monkeypatch.delenv("no_proxy", raising=False)
+        served = Thread(target=serve_twice, args=(server,), daemon=True)
+        served.start()
+        assert figures.fetch(port) is None
+        assert figures.last_ids(port) == {}
+        served.join(5)
+        assert not served.is_alive(), "asked directly, not by a proxy"
