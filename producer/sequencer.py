@@ -107,8 +107,9 @@ class Sequencer:
             waited = now - track.waiting_since
             if waited >= self.patience.settle:
                 found += [Gap(symbol, lo, hi) for lo, hi in track.declare()]
-            if waited >= self.patience.hold:
-                self._pass_over(track)
+            # Each trade waits that long at most, however many gaps lie before it.
+            while track.may_go(now, self.patience.hold) and self._pass_over(track):
+                pass
             if not track.held and not track.undeclared:
                 del self._waiting[symbol]
         return found

@@ -8,6 +8,7 @@
 some trades are held; the ids among them that are not are awaited.
 """
 
+from collections import deque
 from typing import Final
 
 from lakehouse.id_ranges import IdRanges, Pair
@@ -20,8 +21,8 @@ class Track:
     """Bookkeeping without judgement; the Sequencer decides."""
 
     __slots__ = (
-        "absent", "busy", "cleared", "declared", "expected", "floor", "held", "held_ids", "history",
-        "holes", "parked", "undeclared", "waiting_since",
+        "absent", "busy", "cleared", "declared", "due", "expected", "floor", "held", "held_ids",
+        "history", "holes", "marks", "parked", "told_to", "undeclared", "waiting_since",
     )  # fmt: skip
 
     def __init__(self, first_id: int) -> None:
@@ -37,6 +38,9 @@ class Track:
         self.history = IdRanges()  # ids far below floor, from another time
         self.parked: Trade | None = None
         self.waiting_since: float | None = None
+        self.marks: deque[tuple[float, int]] = deque()  # when which top was seen first
+        self.due = -1  # up to this id all have waited long enough
+        self.told_to = -1  # up to this id gaps were declared
         self.busy = False
 
     @property
@@ -69,12 +73,14 @@ class Track:
 
     def awaited(self) -> list[Pair]:
         """The ids that trades are held for."""
-        there = self.held_ids.union(self.absent) if self.absent else self.held_ids
-        return there.missing_between(self.expected, self.top)
+        return self._awaited_from(self.expected)
 
     def declare(self) -> list[Pair]:
         """Awaited ids and holes that were not declared before; now they are."""
-        news = [pair for lo, hi in self.awaited() for pair in self.declared.missing_between(lo, hi)]
+        # What is awaited below was declared before; thousands of gaps are not gone through again.
+        fresh = self._awaited_from(max(self.expected, self.told_to + 1))
+        self.told_to = self.top
+        news = [pair for lo, hi in fresh for pair in self.declared.missing_between(lo, hi)]
         self.declared.update(news)
         news += self.undeclared.pairs
         self.undeclared = IdRanges()
@@ -83,8 +89,19 @@ class Track:
     def may_pass(self) -> bool:
         """Whether the ids that the first held trade waits for are cleared."""
         first = self.held_ids.first
-        known = self.cleared.union(self.absent)
-        return first is not None and not known.missing_between(self.expected, first - 1)
+        return first is not None and not any(
+            self.absent.missing_between(lo, hi)
+            for lo, hi in self.cleared.missing_between(self.expected, first - 1)
+        )
+
+    def may_go(self, now: float, hold: float) -> bool:
+        """Whether the first held trade has waited `hold` seconds; asked in every tick."""
+        if self.held and (not self.marks or self.marks[-1][1] < self.top):
+            self.marks.append((now, self.top))
+        while self.marks and now - self.marks[0][0] >= hold:
+            self.due = self.marks.popleft()[1]
+        first = self.held_ids.first
+        return first is not None and first <= self.due
 
     def pass_over(self) -> None:
         """Give up waiting: what the first held trade waits for becomes a hole."""
@@ -121,6 +138,10 @@ class Track:
             self.history = IdRanges()
         self.history.add(agg_id, agg_id)
         return True
+
+    def _awaited_from(self, lo: int) -> list[Pair]:
+        missing = self.held_ids.missing_between(lo, self.top)
+        return [pair for lo, hi in missing for pair in self.absent.missing_between(lo, hi)]
 
     def _skip_absent(self) -> None:
         skipped = self.absent.overlapping(self.expected, self.expected)

@@ -1,9 +1,11 @@
 """The sequencer: each id through once, live ones in order, every hole told as a gap."""
 
+from time import process_time
+
 import pytest
 
 from producer.recalled import Known
-from producer.sequencer import Gap, Verdict
+from producer.sequencer import Gap, Patience, Verdict
 from tests.sequences import Desk, trade
 
 
@@ -159,3 +161,23 @@ def test_symbols_do_not_touch_each_other(symbols: int) -> None:
     desk.tick()
     assert desk.tick(0.2) == [Gap("S0", 2, 4)]
     assert desk.sequencer.known() == {"S0": (1, 1), "S1": (1, 2), "S2": (1, 1)}
+
+
+def test_many_gaps_in_a_row_make_no_trade_wait_longer_than_one() -> None:
+    desk = Desk()
+    desk.ids(1, *(agg_id for agg_id in range(3, 60) if agg_id % 3))
+    for _ in range(25):
+        desk.tick(0.1)
+    assert desk.sent[-1] == 59 and desk.sequencer.held == 0
+
+
+def test_thousands_of_gaps_cost_a_tick_no_more_than_one() -> None:
+    desk = Desk(Patience(hold=1e9))
+    desk.ids(*range(1, 40_000, 2))
+    desk.tick()
+    desk.tick(1)
+    assert len(desk.gaps) == 19_999
+    began = process_time()
+    for _ in range(100):
+        desk.tick(0.01)
+    assert process_time() - began < 0.2
