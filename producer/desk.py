@@ -115,7 +115,8 @@ class Desk:
     @property
     def idle(self) -> bool:
         """Whether nothing that was taken still waits here."""
-        return not (self._released or self._ledger.outgoing or self._sequencer.held)
+        waiting = self._released or self._sequencer.refused or self._ledger.outgoing
+        return not (waiting or self._sequencer.held)
 
     @property
     def sent_all(self) -> bool:

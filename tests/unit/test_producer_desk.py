@@ -212,6 +212,18 @@ async def test_a_gap_found_at_a_start_is_on_record_before_the_position_covers_it
     assert again.asked == [Gap("S", 3, 4)]
 
 
+async def test_a_stop_waits_until_a_refused_trade_is_in_the_dead_letters() -> None:
+    world = Counter(capacity=1)
+    world.live(1)
+    world.wait(1.0, 12)  # the position is written
+    world.live(10**14)  # nothing confirms it, and there is no room as it is refused
+    world.counters.frames_received += 1
+    assert world.desk.offer(DeadLetter(b"{", "not_json", 0))
+    await world.runtime.finish(2.0)
+    assert [r.topic for r in world.sink.records].count(DEAD_LETTERS) == 2
+    assert world.counters.unaccounted == 0
+
+
 async def test_what_came_while_nobody_listened_is_a_gap_at_the_next_start() -> None:
     world = Counter()
     world.live(1, 2)
