@@ -50,7 +50,8 @@ class Epochs(Generic[T]):
         while self._waiting and self._waiting[0][0].over:
             epoch, newest = self._waiting.popleft()
             for partition, offset in epoch.offsets.items():
-                self.offsets[partition] = offset + 1
+                # Of a batch that the broker had already the offset may be unknown, below zero.
+                self.offsets[partition] = max(offset + 1, self.offsets.get(partition, 0))
         return newest
 
     @property
