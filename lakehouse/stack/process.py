@@ -93,8 +93,11 @@ class ManagedProcess:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._guard.kill()
+            # Never without an end: a Ctrl-C in the wrong moment leaves Popen's lock taken for good.
+            self.wait(_MARGIN_SECONDS)
         self._link.close()
-        return self._guard.wait()
+        code = self._guard.returncode
+        return -signal.SIGKILL if code is None else code
 
     def _started(self, program: str) -> int:
         told = self._first_line()

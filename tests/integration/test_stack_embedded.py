@@ -137,7 +137,8 @@ def test_all_are_stopped_even_when_stopping_one_fails(
 
 
 OWNER = """
-import sys, time
+import faulthandler, sys, time
+faulthandler.dump_traceback_later(50)  # says where it hangs, should it
 from lakehouse.settings import load
 from lakehouse.stack import Stack
 folder, mark, script = sys.argv[1:]
