@@ -87,6 +87,8 @@ class Producer:
 
     async def _catch_up(self) -> None:
         """Ask for what came since the last run, of symbols that no live trade speaks of yet."""
+        if not self._settings.resume_max_trades:
+            return
         known = self._runtime.sequencer.known()
         while not self._fleet.ready:  # noqa: ASYNC110
             await asyncio.sleep(0.1)

@@ -24,6 +24,8 @@ from lakehouse.stack.embedded import Stack
 
 _POLL_SECONDS = 0.5
 _READY_SECONDS = 120.0
+# What the producer needs for its end, beside the acknowledgements that it waits for.
+_STOP_MARGIN = 5.0
 # What the exchange can't give any more is waited for as long as the producer needs to ask for it
 # and be refused a few times.
 _STILL_SECONDS = 75.0
@@ -146,11 +148,11 @@ class MainJob:
         if self.stop.is_set():
             self._view.state.phase = "stopping"
             self._view.say("Stopping: the producer flushes, the streams end their batches.")
-            producer.process.stop(15.0)
+            producer.process.stop(self._settings.producer_stop_seconds + _STOP_MARGIN)
             spark.process.stop(60.0)
             return
         self._view.state.phase = "finishing"
-        producer.process.stop(15.0)
+        producer.process.stop(self._settings.producer_stop_seconds + _STOP_MARGIN)
         # Asked once a round: a process that ends well between two looks must not be revived.
         while (code := spark.process.returncode) != 0 and not self.stop.wait(_POLL_SECONDS):
             if code is None:

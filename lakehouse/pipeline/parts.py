@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -168,4 +169,5 @@ def ask_to_drain(part: Part) -> None:
         return
     # A second signal would meet an interpreter that is shutting down and has no handler left.
     part.draining = found["pid"]
-    psutil.Process(found["pid"]).send_signal(signal.SIGUSR1)
+    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile, and is started again
+        psutil.Process(found["pid"]).send_signal(signal.SIGUSR1)

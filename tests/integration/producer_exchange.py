@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-STAY, CLOSE, ABORT = "stay", "close", "abort"
+STAY, CLOSE, ABORT, PAUSE = "stay", "close", "abort", "pause"
 Script = Sequence[bytes | str]
 
 
@@ -22,7 +22,9 @@ def frame(agg_id: int, symbol: str = "BTCUSDT", **changes: Any) -> bytes:
 
 
 class Exchange:
-    """Plays scripts: bytes are sent as text where they are UTF-8, STAY/CLOSE/ABORT end one."""
+    """Plays scripts: bytes are sent as text where they are UTF-8, PAUSE lets others run, and
+    STAY/CLOSE/ABORT end one.
+    """
 
     def __init__(self, scripts: Sequence[Script]) -> None:
         self._scripts = list(scripts)
@@ -49,6 +51,8 @@ class Exchange:
             if isinstance(item, bytes):
                 await client.send(item, text=_is_text(item))
                 self.sent += 1
+            elif item == PAUSE:
+                await asyncio.sleep(0.02)
             elif item == CLOSE:
                 return
             elif item == ABORT:

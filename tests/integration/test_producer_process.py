@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lakehouse.messages import decode
 from lakehouse.settings import Settings
-from tests.integration.producer_exchange import ABORT, STAY, Exchange, Script, frame, until
+from tests.integration.producer_exchange import ABORT, PAUSE, STAY, Exchange, Script, frame, until
 from tests.integration.producer_kafka import fresh_settings, read_all
 
 PREFIX = "firehose_producer_"
@@ -106,8 +106,10 @@ async def test_all_frames_reach_kafka_and_the_figures_say_so(kafka: str, tmp_pat
 
 
 async def test_sigterm_flushes_what_was_received(kafka: str, tmp_path: Path) -> None:
-    count = 400_000
-    frames: Script = [frame(number) for number in range(count)]
+    count = 100_000  # of which the first few reach the producer before it is stopped
+    frames: list[bytes | str] = [frame(number) for number in range(count)]
+    for place in range(count, 0, -200):
+        frames.insert(place, PAUSE)
     async with producing(kafka, [[*frames, STAY]], tmp_path) as (running, settings):
         await until(lambda: running.figures()["frames_received_total"] > 100, 20)
         running.process.send_signal(signal.SIGTERM)
