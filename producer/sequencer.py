@@ -144,8 +144,11 @@ class Sequencer:
         return None if track is None else track.top
 
     def known(self) -> dict[str, tuple[int, int]]:
-        """Per symbol the first id and the last one let through; between them all but holes."""
-        return {symbol: (t.floor, t.expected - 1) for symbol, t in self._tracks.items()}
+        """Per symbol the first id and the last one let through; between them all but holes.
+
+        Holes that no gap has been told of yet are not spoken of: a start would not know them.
+        """
+        return {symbol: (t.told_floor, t.expected - 1) for symbol, t in self._tracks.items()}
 
     @property
     def held(self) -> int:

@@ -49,6 +49,12 @@ class Track:
         return None if self.parked is None else self.parked.agg_id
 
     @property
+    def told_floor(self) -> int:
+        """The first id above the holes that no gap has been told of."""
+        last = self.undeclared.last
+        return self.floor if last is None else last + 1
+
+    @property
     def top(self) -> int:
         """The highest id seen, let through or held."""
         return self.held_ids.last or self.expected - 1

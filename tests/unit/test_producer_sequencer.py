@@ -124,6 +124,15 @@ def test_trades_before_the_first_one_count_too() -> None:
     assert desk.tick(0.2) == [Gap("S", 9, 9)]
 
 
+def test_a_hole_before_the_first_trade_is_spoken_of_when_it_is_told() -> None:
+    desk = Desk()
+    desk.ids(10, 7)
+    assert desk.sequencer.known() == {"S": (10, 10)}
+    desk.tick()
+    desk.tick(0.2)
+    assert desk.sequencer.known() == {"S": (7, 10)}
+
+
 def test_trades_of_another_time_are_let_through_once() -> None:
     desk = Desk()
     assert desk.ids(50_000, 7, 8, 7) == [
