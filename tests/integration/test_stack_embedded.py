@@ -137,8 +137,9 @@ def test_all_are_stopped_even_when_stopping_one_fails(
 
 
 OWNER = """
-import faulthandler, sys, time
-faulthandler.dump_traceback_later(50)  # says where it hangs, should it
+import signal, sys, time
+# A shell starts what runs in the background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from lakehouse.settings import load
 from lakehouse.stack import Stack
 folder, mark, script = sys.argv[1:]
