@@ -10,6 +10,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse.settings import Settings
 from spark_jobs.audit import Auditor, Counts
+from spark_jobs.checkpoints import clear_debris
 from spark_jobs.sinks import Batch
 from spark_jobs.status import StatusFile
 
@@ -61,12 +62,14 @@ class Job(Protocol):
 
 def start(context: Context, job: Job, available_now: bool = False) -> StreamingQuery:
     """Start a job's query; with `available_now` it ends when all that is there is done."""
+    checkpoint = f"{context.settings.checkpoints}/{job.name}"
+    clear_debris(checkpoint)
     # Each stream has a pool of its own, so that a long batch of one doesn't hold up the others.
     context.spark.sparkContext.setLocalProperty("spark.scheduler.pool", job.name)
     writer = (
         job.source()
         .writeStream.queryName(job.name)
-        .option("checkpointLocation", f"{context.settings.checkpoints}/{job.name}")
+        .option("checkpointLocation", checkpoint)
         .foreachBatch(_audited(context, job))
     )
     if available_now:
