@@ -7,10 +7,9 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lakehouse.errors import UnreadableError
+from lakehouse.messages import Micros, contract_broken
 
 GapStatus = Literal["open", "repaired", "unrepairable"]
-Micros = Annotated[int, Field(description="microseconds since 1970-01-01 UTC")]
 M = TypeVar("M", bound="_Message")
 
 
@@ -93,5 +92,4 @@ def _read(kind: type[M], value: bytes) -> M:
     try:
         return kind.model_validate_json(value)
     except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "value"
-        raise UnreadableError(f"contract_broken:{where}") from None
+        raise contract_broken(error) from None

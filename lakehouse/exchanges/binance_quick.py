@@ -10,7 +10,13 @@ from msgspec import Meta as Limits
 from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 
-from lakehouse.exchanges.binance import EXCHANGE, MAX_NUMBER, MAX_SYMBOL, MICROSECONDS_FROM
+from lakehouse.exchanges.binance import (
+    EXCHANGE,
+    MAX_NUMBER,
+    MAX_SYMBOL,
+    MICROSECONDS_FROM,
+    micros,
+)
 from lakehouse.trade import DECIMAL_TEXT, Source, Trade
 
 _Number = Annotated[int, Limits(ge=-MAX_NUMBER, le=MAX_NUMBER)]
@@ -18,25 +24,6 @@ _Symbol = Annotated[str, Limits(min_length=1, max_length=MAX_SYMBOL)]
 
 
 # msgspec does not look into what it skips, so nothing is skipped: every field stands here.
-class _Event(Struct, gc=False, forbid_unknown_fields=True):
-    e: Literal["aggTrade"]
-    E: _Number
-    s: _Symbol
-    a: _Number
-    p: str
-    q: str
-    f: _Number
-    l: _Number  # noqa: E741  # the exchange's name
-    T: _Number
-    m: bool
-    M: bool = True
-
-
-class _Frame(Struct, gc=False, forbid_unknown_fields=True):
-    stream: str
-    data: _Event
-
-
 class _Row(Struct, gc=False, forbid_unknown_fields=True):
     a: _Number
     p: str
@@ -46,6 +33,17 @@ class _Row(Struct, gc=False, forbid_unknown_fields=True):
     T: _Number
     m: bool
     M: bool = True
+
+
+class _Event(_Row, gc=False, forbid_unknown_fields=True, kw_only=True):
+    e: Literal["aggTrade"]
+    E: _Number
+    s: _Symbol
+
+
+class _Frame(Struct, gc=False, forbid_unknown_fields=True):
+    stream: str
+    data: _Event
 
 
 _decode: Final = Decoder(_Frame).decode
@@ -87,7 +85,7 @@ def rest_trades_of(body: bytes, symbol: str, ingest_time: int) -> list[Trade] | 
 
 
 def _rest_trade(symbol: str, row: _Row, ingest_time: int) -> Trade:
-    time = row.T if row.T >= MICROSECONDS_FROM else row.T * 1000
+    time = micros(row.T)
     return Trade(
         EXCHANGE, symbol, row.a, row.p, row.q, row.f, row.l, time, time, row.m, ingest_time, "rest"
     )

@@ -10,7 +10,8 @@ from typing import Final
 
 from lakehouse.errors import UnreadableError
 from lakehouse.id_ranges import IdRanges
-from producer.audit.decoding import Quick, Seen, read
+from lakehouse.messages import QuickMessage
+from producer.audit.decoding import Seen, read
 
 HOUR_MICROS: Final = 3_600_000_000
 _NOTHING: Final = -(2**63)
@@ -133,7 +134,7 @@ class Tally:
             for track in tracks.values():
                 track.close()
 
-    def _open(self, partition: int, trade: Quick | Seen) -> _Track | None:
+    def _open(self, partition: int, trade: QuickMessage | Seen) -> _Track | None:
         if self._wanted and trade.symbol not in self._wanted:
             return None
         key = (trade.exchange, trade.symbol)
