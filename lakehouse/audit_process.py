@@ -1,27 +1,21 @@
 """`python -m producer.audit` as a child process, on the broker that belongs to the settings."""
 
 import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from lakehouse import kafka_audit
-from lakehouse.errors import FirehoseError, SettingsError, StackError, UnreachableError
+from lakehouse import child, kafka_audit
+from lakehouse.child import Report
+from lakehouse.errors import SettingsError, UnreachableError
 from lakehouse.kafka_audit import KafkaAudit
 from lakehouse.settings import Settings
 from lakehouse.stack import probe
 from lakehouse.stack.embedded import Stack
 from lakehouse.stack.file_lock import open_lock_file, try_lock
 
-Report = Callable[[str], None]
-
 _PING_SECONDS = 5.0
 _LISTENERS = "advertised.listeners=PLAINTEXT://"
-_BY_CODE = {kind.exit_code: kind for kind in FirehoseError.__subclasses__()}
 
 
 def audit(settings: Settings, report: Report) -> KafkaAudit:
@@ -76,39 +70,5 @@ def _running(properties: Path) -> str:
 
 
 def _run(settings: Settings, report: Report) -> KafkaAudit:
-    environment = {**os.environ, **settings.as_env()}
-    with tempfile.TemporaryFile() as found:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "producer.audit"],
-            stdout=found,
-            stderr=subprocess.PIPE,
-            env=environment,
-            text=True,
-        )
-        try:
-            assert process.stderr is not None
-            told = _listen(process.stderr, report)
-            code = process.wait()
-        finally:
-            process.kill()
-        if code:
-            raise _failure(code, told)
-        found.seek(0)
-        return kafka_audit.decode(found.read())
-
-
-def _listen(stderr: IO[str], report: Report) -> str:
-    """Pass progress on; the error in its own words, or the last line. Log lines are JSON."""
-    last = ""
-    for line in stderr:
-        line = line.strip()
-        if line.startswith("error: "):
-            return line.removeprefix("error: ")
-        if line and not line.startswith("{"):
-            report(line)
-        last = line or last
-    return last
-
-
-def _failure(code: int, told: str) -> FirehoseError:
-    return _BY_CODE.get(code, StackError)(f"The audit of Kafka failed. {told}")
+    found = child.run("producer.audit", [], settings, report, "The audit of Kafka")
+    return kafka_audit.decode(found)

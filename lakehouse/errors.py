@@ -55,6 +55,22 @@ class StackError(FirehoseError):
     exit_code = 6
 
 
+class RejectLimitError(FirehoseError):
+    """Nearly everything that comes breaks a rule of quality: the stream stops rather than fill
+    the quarantine."""
+
+    exit_code = 7
+
+
+def kind_of(exit_code: int | None) -> type[FirehoseError]:
+    """The kind of error with which a process of ours ended; StackError where it told none.
+
+    1 is told by nobody: it is how Python ends where nobody caught an error.
+    """
+    kinds = (SettingsError, MissingToolError, ResourceError, UnreachableError, RejectLimitError)
+    return next((kind for kind in kinds if kind.exit_code == exit_code), StackError)
+
+
 class UnreadableError(ValueError):
     """Bytes that are no trade. `reason` is a short, stable name for the dead letters."""
 

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
 
     lake_catalog_type: Literal["sql", "rest"] = "sql"
     lake_catalog_uri: str = ""
+    lake_catalog_credential: SecretStr = SecretStr("")
     lake_warehouse: str = ""
     s3_endpoint: str = ""
     s3_access_key: SecretStr = SecretStr("")
@@ -52,6 +53,14 @@ class Settings(BaseSettings):
     trigger_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
     max_rows_per_batch: Annotated[int, Field(ge=1000)] = 500_000
     watermark_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    writer_lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 30.0
+
+    known_symbols: Annotated[tuple[str, ...], NoDecode] = ()
+    reject_limit_percent: Annotated[int, Field(ge=1, le=100)] = 95
+    reject_limit_rows: Annotated[int, Field(ge=0)] = 10_000
+    check_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    freshness_seconds: Annotated[float, Field(ge=1)] = 120.0
+    alert_webhook_url: SecretStr = SecretStr("")
 
     data_dir: Path = Path(".data")
     jars_dir: Path = Path("~/.cache/firehose/jars")
@@ -69,6 +78,14 @@ class Settings(BaseSettings):
         terms = tuple(dict.fromkeys(str(part).strip() for part in parts))
         symbol_spec.parse(terms)
         return terms
+
+    @field_validator("known_symbols", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            return value
+        return tuple(dict.fromkeys(name for part in parts if (name := str(part).strip())))
 
     @field_validator("binance_ws_url")
     @classmethod

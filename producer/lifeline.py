@@ -8,9 +8,9 @@ a monotonic clock.
 from collections import deque
 from dataclasses import dataclass
 from random import Random
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-_MAX_DOUBLINGS: Final = 32
+from producer.backoff import backoff
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,9 @@ class Lifeline:
             self._current, self._next = self._next, None
 
     def _back_off(self, now: float) -> None:
-        doubled = self._policy.first_backoff * 2 ** min(self._failures, _MAX_DOUBLINGS)
-        ceiling = min(doubled, self._policy.most_backoff)
+        policy = self._policy
+        self.retry_seconds = backoff(
+            self._failures, policy.first_backoff, policy.most_backoff, self._rng
+        )
         self._failures += 1
-        self.retry_seconds = self._rng.uniform(ceiling / 2, ceiling)
         self._retry_at = now + self.retry_seconds

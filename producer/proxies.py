@@ -1,12 +1,13 @@
 """The proxy that the environment names for a websocket address."""
 
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from python_socks import ProxyError as SocksError
 
-_LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 _SCHEMES: Final = {
     "wss": ("wss", "socks", "https"),
     "ws": ("ws", "socks", "https", "http"),
@@ -21,10 +22,18 @@ class UnusableProxyError(Exception):
 PROXY_ERRORS: Final = (UnusableProxyError, SocksError)
 
 
+def is_loopback(url: str) -> bool:
+    """Whether an address is one of this very machine."""
+    host = urlsplit(url).hostname or ""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
 def proxy_for(url: str) -> str | None:
     """The proxy's URL from *_PROXY, if any; never one for this very machine."""
     parts = urlsplit(url)
-    if parts.hostname in _LOOPBACK or proxy_bypass(parts.netloc):
+    if is_loopback(url) or proxy_bypass(parts.netloc):
         return None
     proxies = getproxies()
     found = [proxies[name] for name in _SCHEMES.get(parts.scheme, ()) if proxies.get(name)]

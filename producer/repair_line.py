@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 from lakehouse.id_ranges import IdRanges, Pair
 from lakehouse.trade import Trade
+from producer.backoff import backoff
 from producer.repair_page import PAGE_ROWS, Kind, Page, Shown, page_for, shown_by
 
-_MAX_DOUBLINGS: Final = 32
 NEVER: Final = float("inf")
 
 
@@ -34,9 +34,7 @@ class Patience(NamedTuple):
 
     def backoff(self, failures: int, rng: Random) -> float:
         """The pause after so many failures in a row: jittered, exponential."""
-        doubled = self.first_backoff * 2.0 ** min(failures - 1, _MAX_DOUBLINGS)
-        ceiling = min(doubled, self.most_backoff)
-        return rng.uniform(ceiling / 2, ceiling)
+        return backoff(failures - 1, self.first_backoff, self.most_backoff, rng)
 
 
 class _Doubt(NamedTuple):

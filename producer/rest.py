@@ -5,7 +5,6 @@ of errors, told with a short, stable reason; nothing is tried again here.
 """
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +12,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -21,6 +19,7 @@ import orjson
 from lakehouse.trade import Trade
 from producer.budget import BANNED, RATE_LIMITED, WINDOW_SECONDS, WeightBudget
 from producer.metrics import Counters
+from producer.proxies import is_loopback
 from producer.rest_answers import read_agg_trades
 from producer.rest_errors import (
     Banned,
@@ -147,7 +146,7 @@ class RestClient:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=self._timeout, trust_env=not _is_loopback(self._base_url)
+                timeout=self._timeout, trust_env=not is_loopback(self._base_url)
             )
         return self._session
 
@@ -198,10 +197,3 @@ def _left_of_minute(headers: Mapping[str, str]) -> float:
     with suppress(ValueError):
         return WINDOW_SECONDS + 1 - parsedate_to_datetime(headers.get("Date", "")).second
     return WINDOW_SECONDS
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"

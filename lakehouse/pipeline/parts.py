@@ -16,10 +16,11 @@ import psutil
 from lakehouse.errors import (
     FirehoseError,
     MissingToolError,
+    RejectLimitError,
     ResourceError,
     SettingsError,
     StackError,
-    UnreachableError,
+    kind_of,
 )
 from lakehouse.pipeline import preflight
 from lakehouse.settings import Settings
@@ -33,10 +34,7 @@ _BACKOFF_SECONDS = 2.0
 _STABLE_SECONDS = 600.0
 _LOG_LINES = 200
 # A new start would only repeat these.
-_FINAL = (SettingsError, MissingToolError, ResourceError)
-_BY_CODE: dict[int | None, type[FirehoseError]] = {
-    kind.exit_code: kind for kind in (*_FINAL, UnreachableError)
-}
+_FINAL = (SettingsError, MissingToolError, ResourceError, RejectLimitError)
 
 
 class Stopped(Exception):
@@ -135,14 +133,14 @@ class Parts:
         code, lines = part.process.returncode, part.process.log_tail(_LOG_LINES)
         told = next((line for line in reversed(lines) if line.startswith("error: ")), "")
         words = told.removeprefix("error: ") or f"It ended with code {code}: {telling_line(lines)}"
-        kind = _BY_CODE.get(code, StackError) if told else StackError
+        kind = kind_of(code) if told else StackError
         return kind(f"The {part.name} failed. {words}", f"Log: {part.process.log_path}")
 
     def _give_up_or_wait(self, part: Part) -> None:
         now, code = time.monotonic(), part.process.returncode
         if now - part.started_at > _STABLE_SECONDS:
             part.restarts = 0
-        if part.restarts >= _MOST_RESTARTS or issubclass(_BY_CODE.get(code, StackError), _FINAL):
+        if part.restarts >= _MOST_RESTARTS or issubclass(kind_of(code), _FINAL):
             raise self.failure(part)
         part.not_before = now + _BACKOFF_SECONDS * 2**part.restarts
         self._report(f"The {part.name} ended (code {code}); it is started again.")

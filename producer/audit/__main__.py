@@ -131,13 +131,13 @@ def _sources(tally: Tally) -> dict[str, int]:
 def _progress(total: int) -> Callable[[int], None]:
     told = time.monotonic()
 
-    def tell(done: int) -> None:
+    def every_few_seconds(done: int) -> None:
         nonlocal told
         if time.monotonic() - told > _TOLD_EVERY:
             told = time.monotonic()
-            print(f"{done:,} of {total:,} records of Kafka read", file=sys.stderr, flush=True)
+            tell(f"{done:,} of {total:,} records of Kafka read")
 
-    return tell
+    return every_few_seconds
 
 
 def _positive(text: str) -> float:
