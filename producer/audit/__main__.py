@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Final
 
 from lakehouse import kafka_audit
+from lakehouse.child import tell
 from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.kafka_audit import KafkaAudit, PartitionRead
 from lakehouse.settings import Settings, load
