@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from lakehouse.errors import SettingsError, UnreachableError
+from lakehouse.errors import FirehoseError, SettingsError, UnreachableError
 from lakehouse.settings import Settings
 from lakehouse.tables import CATALOG, NAMESPACE
 
@@ -29,14 +29,21 @@ def table_locations(settings: Settings) -> dict[str, str]:
 
 
 def rest_catalog(settings: Settings) -> "Catalog":
-    """The REST catalog of LAKE_CATALOG_URI; UnreachableError where it does not answer."""
+    """The REST catalog of LAKE_CATALOG_URI.
+
+    SettingsError where it refuses LAKE_CATALOG_CREDENTIAL, UnreachableError where it does not
+    answer.
+    """
     # Imported here because it takes a second, which the embedded catalog need not pay.
     from pyiceberg.catalog import load_catalog
+    from pyiceberg.exceptions import RESTError
 
     wanted = {
         "type": "rest",
         "uri": settings.lake_catalog_uri,
         "warehouse": settings.lake_warehouse,
+        "credential": settings.lake_catalog_credential.get_secret_value(),
+        "oauth2-server-uri": f"{settings.lake_catalog_uri.rstrip('/')}/v1/oauth/tokens",
         "s3.endpoint": settings.s3_endpoint,
         "s3.region": settings.s3_region,
         "s3.access-key-id": settings.s3_access_key.get_secret_value(),
@@ -44,8 +51,8 @@ def rest_catalog(settings: Settings) -> "Catalog":
     }
     try:
         return load_catalog(CATALOG, **{name: value for name, value in wanted.items() if value})
-    except (OSError, ValueError) as error:
-        raise _unreachable(settings.lake_catalog_uri, error) from None
+    except (OSError, ValueError, RESTError) as error:
+        raise _rest_failure(settings.lake_catalog_uri, error) from None
 
 
 def _from_sqlite(settings: Settings) -> dict[str, str]:
@@ -79,13 +86,27 @@ def _from_rest(settings: Settings) -> dict[str, str]:
         where = settings.lake_catalog_uri
         raise SettingsError(f"The catalog {where} holds no namespace {NAMESPACE}.", _FILL) from None
     except (OSError, ValueError, RESTError) as error:
-        raise _unreachable(settings.lake_catalog_uri, error) from None
+        raise _rest_failure(settings.lake_catalog_uri, error) from None
     return found
 
 
+def _rest_failure(where: str, error: Exception) -> FirehoseError:
+    from pyiceberg.exceptions import ForbiddenError, OAuthError, UnauthorizedError
+
+    if isinstance(error, OAuthError | UnauthorizedError | ForbiddenError):
+        return SettingsError(
+            f"The catalog {where} refuses LAKE_CATALOG_CREDENTIAL: {_first_line(error)}.",
+            "Set it to client-id:client-secret as the catalog knows them.",
+        )
+    return _unreachable(where, error)
+
+
 def _unreachable(where: str, error: Exception) -> UnreachableError:
-    first_line = (str(error).splitlines() or [type(error).__name__])[0]
     return UnreachableError(
-        f"The catalog {where} can't be read: {first_line}.",
+        f"The catalog {where} can't be read: {_first_line(error)}.",
         "Is it running, and are LAKE_CATALOG_URI and the S3 settings right?",
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

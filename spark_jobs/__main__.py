@@ -56,7 +56,7 @@ def shell() -> None:
     conf = session.configuration(settings, jars.ensure(settings, _report).spark)
     conf["spark.sql.catalogImplementation"] = "in-memory"  # else Hive makes files where one stands
     arguments = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
-    session.export_s3_credentials(settings)
+    session.export_credentials(settings)
     # Its scripts look for Spark with the first Python on PATH, which need not be this one.
     home = Path(pyspark.__file__).parent
     os.environ |= {"SPARK_HOME": str(home), "JAVA_HOME": str(java.find().home)}

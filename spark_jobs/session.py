@@ -11,11 +11,12 @@ from lakehouse import tables
 from lakehouse.settings import Settings
 
 _CATALOG = f"spark.sql.catalog.{tables.CATALOG}"
+_CREDENTIAL = "LAKE_CATALOG_CREDENTIAL"
 
 
 def build(settings: Settings, jars: Sequence[Path], app_name: str) -> SparkSession:
     """A session on SPARK_MASTER with the catalog `lake`; the tables are made if missing."""
-    export_s3_credentials(settings)
+    export_credentials(settings)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.appName(app_name).master(settings.spark_master)
     for key, value in configuration(settings, jars).items():
@@ -90,7 +91,18 @@ def _sql_catalog(settings: Settings) -> dict[str, str]:
 
 
 def _rest(settings: Settings) -> dict[str, str]:
-    return {f"{_CATALOG}.type": "rest", f"{_CATALOG}.uri": settings.lake_catalog_uri}
+    conf = {
+        f"{_CATALOG}.type": "rest",
+        f"{_CATALOG}.uri": settings.lake_catalog_uri,
+        # By default a catalog that accepts a connection and says nothing is waited for for ever.
+        f"{_CATALOG}.rest.client.connection-timeout-ms": "10000",
+        f"{_CATALOG}.rest.client.socket-timeout-ms": "60000",
+    }
+    if settings.lake_catalog_credential.get_secret_value():
+        conf[f"{_CATALOG}.credential"] = f"env:{_CREDENTIAL}"
+        token_address = f"{settings.lake_catalog_uri.rstrip('/')}/v1/oauth/tokens"
+        conf[f"{_CATALOG}.oauth2-server-uri"] = token_address
+    return conf
 
 
 def _s3(settings: Settings) -> dict[str, str]:
@@ -104,10 +116,13 @@ def _s3(settings: Settings) -> dict[str, str]:
     return conf
 
 
-def export_s3_credentials(settings: Settings) -> None:
-    """Hand the S3 keys to the AWS client."""
-    # By the environment, not by Spark's configuration: that one is shown in logs and pages.
+def export_credentials(settings: Settings) -> None:
+    """Hand the S3 keys to the AWS client, and LAKE_CATALOG_CREDENTIAL to Iceberg's."""
+    # By the environment, not by Spark's configuration: that one is shown in logs, in pages, and
+    # on the JVM's command line. Iceberg reads `env:NAME` there.
     if settings.s3_access_key.get_secret_value():
         os.environ["AWS_ACCESS_KEY_ID"] = settings.s3_access_key.get_secret_value()
         os.environ["AWS_SECRET_ACCESS_KEY"] = settings.s3_secret_key.get_secret_value()
         os.environ["AWS_REGION"] = settings.s3_region
+    if credential := settings.lake_catalog_credential.get_secret_value():
+        os.environ[_CREDENTIAL] = credential

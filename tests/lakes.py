@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.schema import Schema
 from pyiceberg.types import (
@@ -55,16 +56,26 @@ class LakeWriter:
         self.settings: Settings = settings.load(_env_file=None, data_dir=folder)
         uri = f"sqlite:///{self.settings.catalog_db}"
         self.catalog = SqlCatalog(tables.CATALOG, uri=uri, warehouse=self.settings.warehouse)
-        self.catalog.create_namespace(tables.NAMESPACE)
-        for name in names:
-            self.catalog.create_table(f"{tables.NAMESPACE}.{name}", _schema(name))
+        create_tables(self.catalog, names)
 
     def append(self, table: str, rows: Iterable[Row]) -> None:
         """Commit rows; columns that a row leaves out are null."""
-        loaded = self.catalog.load_table(f"{tables.NAMESPACE}.{table}")
-        schema = loaded.schema().as_arrow()
-        full = [{name: row.get(name) for name in schema.names} for row in rows]
-        loaded.append(pa.Table.from_pylist(full, schema=schema))
+        append(self.catalog, table, rows)
+
+
+def create_tables(catalog: Catalog, names: Iterable[str]) -> None:
+    """The namespace and its tables, with the columns of sql/ and no partitions."""
+    catalog.create_namespace(tables.NAMESPACE)
+    for name in names:
+        catalog.create_table(f"{tables.NAMESPACE}.{name}", _schema(name))
+
+
+def append(catalog: Catalog, table: str, rows: Iterable[Row]) -> None:
+    """Commit rows; columns that a row leaves out are null."""
+    loaded = catalog.load_table(f"{tables.NAMESPACE}.{table}")
+    schema = loaded.schema().as_arrow()
+    full = [{name: row.get(name) for name in schema.names} for row in rows]
+    loaded.append(pa.Table.from_pylist(full, schema=schema))
 
 
 def silver_row(agg_id: int, symbol: str = "BTCUSDT", minutes: float = 0) -> Row:
