@@ -5,11 +5,10 @@ trades' topic behind these offsets says what came after; the gap topic says what
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import stamina
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 
@@ -17,17 +16,16 @@ from lakehouse.errors import UnreachableError, UnreadableError
 from lakehouse.gaps import GapMessage, PositionMessage, read_gap, read_position
 from lakehouse.id_ranges import IdRanges
 from lakehouse.settings import Settings
-from producer.logs import LibraryLog, Log
+from producer.logs import Log
+from producer.reading import Reader, Span
 from producer.recalled import Recalled, combine
 
 SCAN_HOURS: Final = 24
 _TIMEOUT: Final = 20.0
-_BATCH: Final = 5000
-_POLL: Final = 0.05
 _PROGRESS_SECONDS: Final = 5.0
 
 M = TypeVar("M", GapMessage, PositionMessage)
-Bounds = dict[int, tuple[int, int]]
+Spans = Mapping[int, Span]
 
 
 class _Key(Struct, gc=False):
@@ -44,40 +42,21 @@ def recall(settings: Settings, log: Log, followed: Sequence[str] = ()) -> Recall
     Of symbols that are neither `followed` nor in the note nothing is recalled where other
     producers have notes of their own: these symbols are theirs, and so are the gaps.
     """
-    consumer = Consumer(_config(settings), logger=LibraryLog(log).logger())
+    servers = settings.kafka_bootstrap_servers
+    reader = Reader(servers, log, f"firehose-resume-{settings.producer_name}", _TIMEOUT)
     try:
         # Topics made a moment ago, and brokers that change leaders, answer at the second time.
         retry = stamina.RetryingCaller(timeout=_TIMEOUT, attempts=None, wait_max=2.0)
-        return retry(KafkaException, _Reader(consumer, settings, log, followed).recall)
-    except KafkaException as error:
-        detail = error.args[0].str()
-        raise UnreachableError(
-            f"Kafka stopped answering while the producer looked where it was: {detail}.",
-            "Look at the broker's log.",
-        ) from None
+        return retry(UnreachableError, _Memory(reader, settings, log, followed).recall)
     finally:
-        consumer.close()
+        reader.close()
 
 
-def _config(settings: Settings) -> dict[str, str | bool | int]:
-    return {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "group.id": f"firehose-resume-{settings.producer_name}",
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-        # The end of a short topic is what is waited for, not more messages.
-        "fetch.wait.max.ms": 10,
-        # Its default of a second is what a long tail would mostly wait for.
-        "fetch.queue.backoff.ms": 5,
-    }
-
-
-class _Reader:
+class _Memory:
     def __init__(
-        self, consumer: Consumer, settings: Settings, log: Log, followed: Sequence[str]
+        self, reader: Reader, settings: Settings, log: Log, followed: Sequence[str]
     ) -> None:
-        self._consumer = consumer
+        self._reader = reader
         self._settings = settings
         self._log = log
         self._followed = followed
@@ -87,15 +66,15 @@ class _Reader:
         began = time.monotonic()
         gaps = self._newest(self._settings.kafka_gap_topic, read_gap)
         position = self._position()
-        bounds = self._bounds(self._settings.kafka_topic)
-        if position is not None and _made_anew(position, bounds):
+        spans = self._spans(self._settings.kafka_topic)
+        if position is not None and _made_anew(position, spans):
             self._log.warning("position_unusable", detail="the trades' topic was made anew")
             position, gaps = None, []
-        tail = self._tail(_begins(position, bounds) if position else self._lately(bounds))
+        tail = self._tail(_behind(position, spans) if position else self._lately())
         if self._shared:
             mine = {*self._followed, *(position.last_ids if position else ())}
             tail = {symbol: ranges for symbol, ranges in tail.items() if symbol in mine}
-        offsets = {partition: high for partition, (_, high) in bounds.items()}
+        offsets = {partition: span.end for partition, span in spans.items()}
         found = combine(position, tail, gaps, offsets, time.time_ns() // 1000)
         self._log.info(
             "resumed",
@@ -113,90 +92,67 @@ class _Reader:
         self._shared = bool(by_name.keys() - {settings.producer_name})
         return by_name.get(settings.producer_name)
 
-    def _lately(self, bounds: Bounds) -> dict[int, int]:
-        """Without a position: the offsets of SCAN_HOURS ago."""
-        since = int((time.time() - SCAN_HOURS * 3600) * 1000)
-        asked = [TopicPartition(self._settings.kafka_topic, part, since) for part in bounds]
-        found = self._consumer.offsets_for_times(asked, timeout=_TIMEOUT)
-        return {each.partition: each.offset for each in found if each.offset >= 0}
+    def _lately(self) -> Spans:
+        """Without a position: what came within SCAN_HOURS."""
+        since_ms = int((time.time() - SCAN_HOURS * 3600) * 1000)
+        return self._spans(self._settings.kafka_topic, since_ms)
 
-    def _tail(self, begins: dict[int, int]) -> dict[str, IdRanges]:
-        """The ids of every symbol from these offsets on."""
+    def _tail(self, spans: Spans) -> dict[str, IdRanges]:
+        """The ids of every symbol within these offsets."""
         tail: dict[str, IdRanges] = {}
-        for message in self._read(self._settings.kafka_topic, begins):
-            try:
-                key = _key_of(message.value() or b"")
-            except MsgspecError:
-                continue  # not ours; Bronze keeps it as it is
-            ranges = tail.get(key.symbol)
-            if ranges is None:
-                ranges = tail[key.symbol] = IdRanges()
-            ranges.add(key.agg_id, key.agg_id)
+        for batch in self._reader.messages(self._settings.kafka_topic, spans, self._progress()):
+            for message in batch:
+                try:
+                    key = _key_of(message.value() or b"")
+                except MsgspecError:
+                    continue  # not ours; Bronze keeps it as it is
+                ranges = tail.get(key.symbol)
+                if ranges is None:
+                    ranges = tail[key.symbol] = IdRanges()
+                ranges.add(key.agg_id, key.agg_id)
         return tail
 
     def _newest(self, topic: str, read: Callable[[bytes], M]) -> list[M]:
         """The newest message of every key of a compacted topic."""
-        found: dict[bytes, M] = {}
-        bounds = self._bounds(topic)
-        for message in self._read(
-            topic, {p: low for p, (low, high) in bounds.items() if low < high}
-        ):
-            key, value = message.key(), message.value()
+        self._spans(topic)
+        found: list[M] = []
+        for value in self._reader.newest(topic).values():
             try:
-                if key is not None and value is not None:
-                    found[bytes(key)] = read(bytes(value))
+                found.append(read(value))
             except UnreadableError as error:
                 self._log.warning("state_unreadable", topic=topic, reason=error.reason)
-        return list(found.values())
+        return found
 
-    def _bounds(self, topic: str) -> Bounds:
-        found_topic = self._consumer.list_topics(topic, timeout=_TIMEOUT).topics[topic]
-        if found_topic.error is not None:
-            # It then shows no partitions; the topic would pass for one made anew.
-            raise KafkaException(found_topic.error)
-        bounds: Bounds = {}
-        for number in found_topic.partitions:
-            found = self._consumer.get_watermark_offsets(
-                TopicPartition(topic, number), timeout=_TIMEOUT
+    def _spans(self, topic: str, since_ms: int | None = None) -> Spans:
+        spans = self._reader.spans(topic, since_ms)
+        if not spans:
+            # It was made before this: without its metadata it would pass for one made anew.
+            raise UnreachableError(
+                f"Kafka does not tell of the topic {topic} yet.", "Look at the broker's log."
             )
-            if found is None:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            bounds[number] = found
-        return bounds
+        return spans
 
-    def _read(self, topic: str, begins: dict[int, int]) -> Iterator[Message]:
-        """All messages from these offsets to the end as it is when it is reached."""
-        if not begins:
-            return
-        self._consumer.assign([TopicPartition(topic, part, at) for part, at in begins.items()])
-        left, count, told = set(begins), 0, time.monotonic()
-        heard = told
-        while left:
-            # It waits for a full batch, however much is there: so it is asked often.
-            batch = self._consumer.consume(_BATCH, timeout=_POLL)
-            if batch:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > _TIMEOUT:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            for message in batch:
-                error = message.error()
-                if error is None:
-                    yield message
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    left.discard(message.partition() or 0)
-                else:
-                    raise KafkaException(error)
-            count += len(batch)
+    def _progress(self) -> Callable[[int], None]:
+        told = time.monotonic()
+
+        def every_few_seconds(messages: int) -> None:
+            nonlocal told
             if time.monotonic() - told > _PROGRESS_SECONDS:
                 told = time.monotonic()
-                self._log.info("resuming", topic=topic, messages=count)
+                self._log.info("resuming", topic=self._settings.kafka_topic, messages=messages)
+
+        return every_few_seconds
 
 
-def _made_anew(position: PositionMessage, bounds: Bounds) -> bool:
+def _made_anew(position: PositionMessage, spans: Spans) -> bool:
     """Whether the position speaks of offsets that this topic has never had."""
-    return any(offset > bounds.get(p, (0, 0))[1] for p, offset in position.offsets.items())
+    ends = {partition: span.end for partition, span in spans.items()}
+    return any(offset > ends.get(p, 0) for p, offset in position.offsets.items())
 
 
-def _begins(position: PositionMessage, bounds: Bounds) -> dict[int, int]:
-    begins = {part: max(low, position.offsets.get(part, low)) for part, (low, _) in bounds.items()}
-    return {part: at for part, at in begins.items() if at < bounds[part][1]}
+def _behind(position: PositionMessage, spans: Spans) -> Spans:
+    """What each partition holds from the position on."""
+    return {
+        partition: span._replace(first=max(span.first, position.offsets.get(partition, span.first)))
+        for partition, span in spans.items()
+    }

@@ -16,10 +16,10 @@ from lakehouse.child import tell
 from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.kafka_audit import KafkaAudit, PartitionRead
 from lakehouse.settings import Settings, load
-from producer.audit.reading import Reader, Span
 from producer.audit.report import Findings, gap_topic
 from producer.audit.tally import Tally
 from producer.logs import configure
+from producer.reading import Reader, Span
 
 _TOLD_EVERY: Final = 5.0
 
@@ -51,7 +51,8 @@ def audit(
             "KAFKA_BOOTSTRAP_SERVERS is empty, so there is no Kafka to read.",
             "Set it, or use `firehose verify --kafka`, which knows the embedded broker.",
         )
-    reader = Reader(settings.kafka_bootstrap_servers, configure(settings.log_level))
+    log = configure(settings.log_level)
+    reader = Reader(settings.kafka_bootstrap_servers, log, "firehose-audit")
     try:
         return _audit(reader, settings, since_hours, symbols)
     finally:
@@ -78,7 +79,7 @@ def _audit(
         )
     # Right after the ends are known: a jump in the ids comes after its record, and what is
     # repaired while the trades are being read stands beyond these ends.
-    known = gap_topic(_newest(reader, settings.kafka_gap_topic))
+    known = gap_topic(list(reader.newest(settings.kafka_gap_topic).values()))
     late = [number for number, span in spans.items() if span.begins_late]
     tally = Tally(symbols, late)
     total = sum(span.end - span.first for span in spans.values())
@@ -104,17 +105,6 @@ def _audit(
         gaps=tuple(found.gaps),
         known_gaps=known,
     )
-
-
-def _newest(reader: Reader, topic: str) -> list[bytes]:
-    newest: dict[bytes, bytes | None] = {}
-    for batch in reader.messages(topic, reader.spans(topic), lambda _: None):
-        newest |= {_bytes(message.key()) or b"": _bytes(message.value()) for message in batch}
-    return [value for value in newest.values() if value is not None]
-
-
-def _bytes(found: str | bytes | None) -> bytes | None:
-    return found.encode() if isinstance(found, str) else found
 
 
 def _partitions(spans: dict[int, Span], tally: Tally) -> tuple[PartitionRead, ...]:

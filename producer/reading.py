@@ -1,4 +1,4 @@
-"""Kafka's messages read without a trace: no group commits, from the first to today's last."""
+"""Kafka's messages read without a trace: no group commits, up to what is there at the moment."""
 
 import time
 import uuid
@@ -12,7 +12,8 @@ from producer.logs import LibraryLog, Log
 
 _BATCH: Final = 10_000
 _ANSWER_SECONDS: Final = 10.0
-_STALL_SECONDS: Final = 60.0
+# It waits for a full batch, however much is there: so it is asked often.
+_POLL_SECONDS: Final = 0.05
 
 
 class Span(NamedTuple):
@@ -24,20 +25,28 @@ class Span(NamedTuple):
 
 
 class Reader:
-    """Reads whole topics. A broker that does not answer is an UnreachableError."""
+    """Reads whole topics. A broker that does not answer is an UnreachableError.
 
-    def __init__(self, bootstrap_servers: str, log: Log) -> None:
+    `name` is what the broker sees; `stall_seconds` without a message are too long.
+    """
+
+    def __init__(
+        self, bootstrap_servers: str, log: Log, name: str, stall_seconds: float = 60.0
+    ) -> None:
         self._servers = bootstrap_servers
+        self._stall_seconds = stall_seconds
         config = {
             "bootstrap.servers": bootstrap_servers,
-            "client.id": "firehose-audit",
-            "group.id": f"firehose-audit-{uuid.uuid4().hex}",
+            "client.id": name,
+            "group.id": f"{name}-{uuid.uuid4().hex}",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
             "check.crcs": True,
             "queued.max.messages.kbytes": 32 * 1024,
+            # The end of a short topic is what is waited for, not more messages.
+            "fetch.wait.max.ms": 10,
             # By default a full queue is left alone for a second, which took most of the time.
             "fetch.queue.backoff.ms": 5,
         }
@@ -61,7 +70,10 @@ class Reader:
             raise self._away(error.args[0].str()) from None
 
     def messages(
-        self, topic: str, spans: Mapping[int, Span], progress: Callable[[int], None]
+        self,
+        topic: str,
+        spans: Mapping[int, Span],
+        progress: Callable[[int], None] = lambda _: None,
     ) -> Iterator[list[Message]]:
         """The messages of the spans in batches, in order within a partition."""
         left = {number: span.end for number, span in spans.items() if span.first < span.end}
@@ -71,16 +83,23 @@ class Reader:
         self._consumer.assign(starts)
         done, heard = 0, time.monotonic()
         while left:
-            batch = self._consumer.consume(_BATCH, timeout=1.0)
+            batch = self._consumer.consume(_BATCH, timeout=_POLL_SECONDS)
             if batch:
                 heard = time.monotonic()
-            elif time.monotonic() - heard > _STALL_SECONDS:
-                raise self._away(f"nothing came for {_STALL_SECONDS:g} s")
+            elif time.monotonic() - heard > self._stall_seconds:
+                raise self._away(f"nothing came for {self._stall_seconds:g} s")
             found = self._wanted(batch, left)
             done += len(found)
             progress(done)
             yield found
         self._consumer.unassign()
+
+    def newest(self, topic: str) -> dict[bytes, bytes]:
+        """The newest value of every key of a compacted topic; without the tombstones."""
+        found: dict[bytes, bytes | None] = {}
+        for batch in self.messages(topic, self.spans(topic)):
+            found |= {_bytes(each.key()) or b"": _bytes(each.value()) for each in batch}
+        return {key: value for key, value in found.items() if value is not None}
 
     def _wanted(self, batch: list[Message], left: dict[int, int]) -> list[Message]:
         """The batch without what came after the end; finished partitions leave `left`."""
@@ -128,3 +147,7 @@ class Reader:
             f"Kafka at {self._servers} can't be read: {detail}.",
             "Start the broker, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
         )
+
+
+def _bytes(found: str | bytes | None) -> bytes | None:
+    return found.encode() if isinstance(found, str) else found
