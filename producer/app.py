@@ -94,8 +94,8 @@ class Producer:
             await asyncio.sleep(0.1)
         await asyncio.sleep(_CATCH_UP_SECONDS)
         for symbol in set(known).intersection(self.symbols):
-            first_last, last = known[symbol], self._runtime.desk.last_id(symbol)
-            if last == first_last[1]:
+            (_, resumed), last = known[symbol], self._runtime.desk.last_id(symbol)
+            if last == resumed:
                 self._repairer.probe(symbol, last + 1)
 
     def _follow(self, symbols: tuple[str, ...]) -> None:

@@ -1,7 +1,8 @@
 """The producer's figures: plain integers on the hot path, Prometheus' text on request.
 
-Every frame received ends as exactly one of delivered, dlq_delivered and control, so all is
-delivered when `frames_received_total` equals their sum. docs/producer.md lists the names.
+Whatever comes in ends as exactly one of four, so all is delivered when `frames_received_total` +
+`rest_trades_total` = delivered + dlq_delivered + control frames + duplicates. docs/producer.md
+lists the names.
 """
 
 import time

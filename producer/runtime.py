@@ -17,7 +17,6 @@ from producer.sink import Sink
 
 TICK_SECONDS: Final = 0.01
 _GAUGE_SECONDS: Final = 1.0
-_CHECKPOINT_SECONDS: Final = 10.0
 _FLUSH_SLICE: Final = 0.05
 
 
@@ -44,7 +43,6 @@ class Runtime:
         self._acknowledged = 0
         self._progress_at = self.last_tick
         self._next_gauges = 0.0
-        self._next_checkpoint = 0.0
 
     def resume(self, recalled: Recalled) -> None:
         """Begin where Kafka ends."""
@@ -80,9 +78,6 @@ class Runtime:
         if now >= self._next_gauges:
             self._next_gauges = now + _GAUGE_SECONDS
             self._gauge()
-        if now >= self._next_checkpoint:
-            self._next_checkpoint = now + _CHECKPOINT_SECONDS
-            self.ledger.checkpoint()
 
     async def finish(self, seconds: float) -> None:
         """Bring to Kafka what was taken, within `seconds`; then say how far it came."""
