@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from producer.backoff import backoff
+from lakehouse.backoff import backoff
 
 
 @dataclass(frozen=True)

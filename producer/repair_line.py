@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 from random import Random
 from typing import Final, NamedTuple
 
+from lakehouse.backoff import backoff
 from lakehouse.id_ranges import IdRanges, Pair
 from lakehouse.trade import Trade
-from producer.backoff import backoff
 from producer.repair_page import PAGE_ROWS, Kind, Page, Shown, page_for, shown_by
 
 NEVER: Final = float("inf")
