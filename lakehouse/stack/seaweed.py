@@ -27,8 +27,8 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _READY_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
-_SERVICES: Final = ("master", "volume", "filer", "s3", "admin")
-# Some of its parts add 10,000 to a port, whatever they are told.
+_SERVICES: Final = ("master", "volume", "filer", "s3")
+# The admin server's gRPC port is its port and 10,000, whatever it is told.
 _HIGHEST_PORT: Final = 55_535
 
 
@@ -52,8 +52,8 @@ class SeaweedServer:
         self._folder = folder
         self._keys = keys
         self._spawn = spawn
-        found = _low_ports(2 * len(_SERVICES) + 1)
-        self._catalog_port = found.pop()
+        found = _low_ports(2 * len(_SERVICES) + 2)
+        self._catalog_port, self._admin_port = found.pop(), found.pop()
         self._ports = dict(zip(_SERVICES, zip(found[::2], found[1::2], strict=True), strict=True))
         self.process: ManagedProcess | None = None
 
@@ -87,6 +87,7 @@ class SeaweedServer:
             # By default it listens on every interface.
             **dict.fromkeys(("ip", "ip.bind", "metricsIp", "s3.metricsIp"), ports.LOOPBACK),
             "s3.port.iceberg": self._catalog_port,
+            "admin.port": self._admin_port,
             "s3.port.lance": 0,
             "tableBucket": BUCKET,
             **dict.fromkeys(("webdav", "admin.ui", "master.telemetry"), "false"),
@@ -99,12 +100,17 @@ class SeaweedServer:
 
     def _comes_up(self, process: ManagedProcess, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        wanted = [lambda: _answer(self.s3, "/healthz"), self._has_bucket]
+        wanted = [self._has_volumes, lambda: _answer(self.s3, "/healthz"), self._has_bucket]
         while wanted and time.monotonic() < deadline:
             if process.wait(_POLL_SECONDS):
                 return False
             wanted = [answers for answers in wanted if not answers()]
         return not wanted
+
+    def _has_volumes(self) -> bool:
+        """Whether the volumes are announced: until then reading an object is a 500."""
+        master = (ports.LOOPBACK, self._ports["master"][0])
+        return b'"DataNodes":[{' in _answer(master, "/dir/status")
 
     def _has_bucket(self) -> bool:
         """Whether the catalog lets its owner in and knows the warehouse: it is made last."""
