@@ -9,10 +9,8 @@ from typing import Final, NamedTuple
 
 from lakehouse.errors import UnreadableError
 from lakehouse.gaps import GapMessage, read_gap
+from lakehouse.rules import GAP_IMPLAUSIBLE, GAP_UNREADABLE
 
-UNREADABLE: Final = "gap_unreadable"
-IMPLAUSIBLE: Final = "gap_implausible"
-REASONS: Final = (UNREADABLE, IMPLAUSIBLE)
 # A gap message has 300 bytes; what is longer is none, and must not fill the driver's memory.
 MOST_BYTES: Final = 16_384
 
@@ -98,14 +96,14 @@ def news(newest: Newest, standing: Mapping[Key, Place]) -> list[tuple[Place, Gap
 
 def _read(place: Place, value: bytes | None) -> GapMessage | Rejected:
     if value is None:
-        return Rejected(place, UNREADABLE, "too_long")
+        return Rejected(place, GAP_UNREADABLE, "too_long")
     try:
         gap = read_gap(value)
     except UnreadableError as error:
-        return Rejected(place, UNREADABLE, str(error))
+        return Rejected(place, GAP_UNREADABLE, str(error))
     # The model knows no bounds, the columns do.
     if not 0 <= gap.from_id <= gap.to_id <= _MOST_ID:
-        return Rejected(place, IMPLAUSIBLE, "ids")
+        return Rejected(place, GAP_IMPLAUSIBLE, "ids")
     if not all(0 <= at <= _LATEST_MICROS for at in (gap.detected_at, gap.repaired_at or 0)):
-        return Rejected(place, IMPLAUSIBLE, "times")
+        return Rejected(place, GAP_IMPLAUSIBLE, "times")
     return gap

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from lakehouse import tables
-from spark_jobs import sources
+from spark_jobs import quality, sources
 from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch, OnceAppender
 from spark_jobs.stream import Context, Pace
@@ -20,6 +20,7 @@ class BronzeJob:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._table = OnceAppender(tables.BRONZE)
+        self._rules = quality.rules(context.settings)
 
     def source(self) -> DataFrame:
         settings = self._context.settings
@@ -33,7 +34,7 @@ class BronzeJob:
 
     def _append(self, rows: DataFrame, batch: Batch) -> Counts:
         seen = Observation()
-        observed = bronze_rows(rows).observe(
+        observed = bronze_rows(rows, self._rules).observe(
             seen, F.count("*").alias("rows"), F.min(F.unix_micros("ingest_ts")).alias("oldest")
         )
         self._table.append(observed, batch)

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from lakehouse import tables
 from lakehouse.id_ranges import IdRanges
-from spark_jobs import sources
+from spark_jobs import quality, sources
 from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch, OnceAppender
 from spark_jobs.stream import Context, Pace
@@ -33,6 +33,7 @@ class SilverJob:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._rules = quality.rules(context.settings)
         self._silver = OnceAppender(tables.SILVER)
         self._quarantine = OnceAppender(tables.QUARANTINE)
         self._known: dict[tuple[str, str], IdRanges] = {}
@@ -43,7 +44,7 @@ class SilverJob:
         return sources.table_stream(self._context.spark, self._context.settings, tables.BRONZE)
 
     def process(self, rows: DataFrame, batch: Batch) -> Counts:
-        judged = silver.judged(rows).persist()
+        judged = silver.judged(rows, self._rules).persist()
         try:
             stats = self._stats(judged)
             failed = sum(row["rows"] for row in stats if row["bad"])

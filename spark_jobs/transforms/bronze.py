@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs import quality
+from spark_jobs.quality import Rules
 
 MESSAGE = (
     "exchange STRING, symbol STRING, agg_id BIGINT, price STRING, qty STRING, "
@@ -14,7 +14,7 @@ MESSAGE = (
 _LATEST_MICROS = 7_258_118_400_000_000
 
 
-def bronze_rows(records: DataFrame) -> DataFrame:
+def bronze_rows(records: DataFrame, rules: Rules) -> DataFrame:
     """One row for each record of a Kafka source; `raw` where a rule of quality is broken."""
     parsed = records.select(
         F.from_json(F.col("value").cast("string"), MESSAGE).alias("message"),
@@ -30,7 +30,7 @@ def bronze_rows(records: DataFrame) -> DataFrame:
         .withColumn("dt_hour", F.date_trunc("HOUR", "event_ts"))
         .withColumn("ingest_ts", _instant("ingest_time"))
     )
-    kept = F.when(quality.broken(), F.coalesce("value", F.lit(b"")))
+    kept = F.when(rules.broken(), F.coalesce("value", F.lit(b"")))
     return timed.withColumn("raw", kept).drop("value")
 
 

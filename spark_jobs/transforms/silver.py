@@ -8,9 +8,9 @@ from spark_jobs import quality
 KEY = ("exchange", "symbol", "agg_id")
 
 
-def judged(bronze: DataFrame) -> DataFrame:
+def judged(bronze: DataFrame, rules: quality.Rules) -> DataFrame:
     """Bronze rows with `reasons`: the names of the rules they break."""
-    return bronze.withColumn("reasons", quality.reasons())
+    return bronze.withColumn("reasons", rules.reasons())
 
 
 def silver_rows(valid: DataFrame) -> DataFrame:

@@ -9,9 +9,11 @@ from lakehouse import tables
 from lakehouse.settings import Settings
 from spark_jobs import stream
 from spark_jobs.app import JOBS
+from spark_jobs.quality import Rules
 from spark_jobs.sinks import Batch, OnceAppender
 from spark_jobs.transforms.bronze import bronze_rows
 
+ANY_SYMBOL = Rules()
 KAFKA_SCHEMA = (
     "key BINARY, value BINARY, topic STRING, partition INT, offset BIGINT, timestamp TIMESTAMP"
 )
@@ -30,10 +32,14 @@ def kafka_records(
 
 
 def feed_bronze(
-    spark: SparkSession, values: Sequence[bytes | None], first_offset: int = 0, batch: int = 0
+    spark: SparkSession,
+    values: Sequence[bytes | None],
+    first_offset: int = 0,
+    batch: int = 0,
+    rules: Rules = ANY_SYMBOL,
 ) -> None:
     """One commit of Bronze."""
-    rows = bronze_rows(kafka_records(spark, values, first_offset))
+    rows = bronze_rows(kafka_records(spark, values, first_offset), rules)
     OnceAppender(tables.BRONZE).append(rows, Batch("test", batch))
 
 

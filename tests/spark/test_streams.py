@@ -53,7 +53,11 @@ def test_what_breaks_a_rule_is_set_aside_with_its_bytes(
             "price_not_positive",
             "qty_not_exact",
         ],
-        messages.encode(trade(3, at=START + 10**17)): ["trade_time_implausible"],
+        messages.encode(trade(3, at=START + 10**17)): [
+            "trade_time_implausible",
+            "event_time_implausible",
+            "ingest_time_implausible",
+        ],
         messages.encode(trade(4, price="1" + "0" * 12, qty="1" + "0" * 12)): [
             "quote_qty_too_large"
         ],
