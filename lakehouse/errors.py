@@ -62,13 +62,21 @@ class RejectLimitError(FirehoseError):
     exit_code = 7
 
 
+class StreamError(FirehoseError):
+    """A stream can't go on, and a new start would only repeat it: Kafka has deleted what was not
+    read yet, or a table is not as the code expects it."""
+
+    exit_code = 8
+
+
 def kind_of(exit_code: int | None) -> type[FirehoseError]:
     """The kind of error with which a process of ours ended; StackError where it told none.
 
     1 is told by nobody: it is how Python ends where nobody caught an error.
     """
-    kinds = (SettingsError, MissingToolError, ResourceError, UnreachableError, RejectLimitError)
-    return next((kind for kind in kinds if kind.exit_code == exit_code), StackError)
+    kinds = (SettingsError, MissingToolError, ResourceError, UnreachableError)
+    found = (*kinds, RejectLimitError, StreamError)
+    return next((kind for kind in found if kind.exit_code == exit_code), StackError)
 
 
 class UnreadableError(ValueError):
