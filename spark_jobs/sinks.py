@@ -1,18 +1,38 @@
-"""The only writes. A micro-batch that Spark runs again after a crash is not written again.
+"""The only writes. Each is decided from what is known of its table, and holds only if that is so.
 
-`foreachBatch` promises each batch at least once. Every append therefore carries the identity of
-its batch (checkpoint and batch id) in the same Iceberg commit as its rows, and before the first
-batch after a start the table is asked whether it holds that batch already.
+`foreachBatch` promises each batch at least once, and a process that was taken for dead may wake
+up and write. So an append names its batch in its own Iceberg commit, and is conditional: it fails
+with Conflict where anybody has added or replaced rows since the snapshot that the writer knew.
 """
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lakehouse import tables
+from lakehouse.errors import StackError
+from spark_jobs import snapshots
 
-_QUERY = "firehose.query-id"
-_BATCH = "firehose.batch-id"
+QUERY = "firehose.query-id"
+BATCH = "firehose.batch-id"
+_COMMIT = "firehose.commit-id"
+MOST_TRIES = 10
+_PACKAGE = "org.apache.iceberg.exceptions."
+_NOT_COMMITTED = (f"{_PACKAGE}ValidationException", f"{_PACKAGE}CommitFailedException")
+# The same exception, but no other writer is to blame and no further try would help.
+_MISUSE = "Cannot delete file where some, but not all, rows match filter"
+
+
+class Conflict(Exception):
+    """Others have changed the table since the snapshot that the writer knew; nothing is written."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"{table} was changed by another writer meanwhile")
+        self.table = table
 
 
 @dataclass(frozen=True)
@@ -22,6 +42,110 @@ class Batch:
     query_id: str
     batch_id: int
 
+    @property
+    def properties(self) -> dict[str, str]:
+        """The identity as it stands in a snapshot's summary."""
+        return {QUERY: self.query_id, BATCH: str(self.batch_id)}
+
+
+def snapshot_id(spark: SparkSession, table: str) -> int | None:
+    """The table's newest snapshot; None before its first commit. Costs about 10 ms."""
+    return snapshots.current_id(snapshots.load(spark, table))
+
+
+def append_if_unchanged(
+    rows: DataFrame, table: str, since: int | None, properties: Mapping[str, str]
+) -> int:
+    """Append `rows` in one commit if no row came or went since snapshot `since`.
+
+    Columns are matched by name; `properties` go into the commit's summary. Returns the id of the
+    new snapshot. Conflict where the table was changed, or where `since` is no longer in its
+    history; compaction is no change. Skip it for no rows: they would still make a commit.
+    """
+    # Files that were deleted whole are no conflict to Iceberg: they can't make a key stand twice.
+    # Nor can one that falls between this look and the commit, but the writer should know of all.
+    _refuse(rows.sparkSession, table, since, {"append", "overwrite", "delete"})
+    return _written(rows, table, F.lit(False), since, properties)
+
+
+def replace_if_unchanged(
+    rows: DataFrame, table: str, where: Column, since: int | None, properties: Mapping[str, str]
+) -> int:
+    """Put `rows` into the place of what `where` selects, in one commit, as above.
+
+    Only changes to what `where` selects are a Conflict. It must select whole files: whole
+    partitions, as a range of `event_ts` from hour to hour does.
+    """
+    _refuse(rows.sparkSession, table, since, {"delete"})
+    return _written(rows, table, where, since, properties)
+
+
+def _refuse(spark: SparkSession, table: str, since: int | None, operations: set[str]) -> None:
+    """Conflict where one of these was done after `since`; saves the writing, too."""
+    found = snapshots.operations(snapshots.load(spark, table), since)
+    if found is None or found & operations:
+        raise Conflict(table)
+
+
+def _written(
+    rows: DataFrame,
+    table: str,
+    where: Column,
+    since: int | None,
+    properties: Mapping[str, str],
+) -> int:
+    """Commit as above; the id of the snapshot that it made."""
+    commit = uuid.uuid4().hex
+    known = _first_snapshot(rows.sparkSession, table) if since is None else since
+    _commit(rows, table, where, known, {**properties, _COMMIT: commit})
+    return _snapshot_of(rows.sparkSession, table, known, commit)
+
+
+def _commit(
+    rows: DataFrame, table: str, where: Column, since: int, properties: Mapping[str, str]
+) -> None:
+    writer = rows.writeTo(tables.full_name(table))
+    writer = writer.option("isolation-level", "serializable")
+    writer = writer.option("validate-from-snapshot-id", str(since))
+    for name, value in properties.items():
+        writer = writer.option(f"snapshot-property.{name}", value)
+    try:
+        writer.overwrite(where)
+    except Exception as error:
+        if _was_refused(error):
+            raise Conflict(table) from error
+        raise
+
+
+def _first_snapshot(spark: SparkSession, table: str) -> int:
+    """An empty first commit, as a table without any has nothing that a condition could name."""
+    # Without a start Iceberg would look at what is left of the history: an append that was
+    # compacted and expired meanwhile would go unseen.
+    loaded = snapshots.load(spark, table)
+    loaded.newFastAppend().commit()
+    first = loaded.currentSnapshot()
+    if first.parentId() is not None:
+        raise Conflict(table)
+    return int(first.snapshotId())
+
+
+def _snapshot_of(spark: SparkSession, table: str, since: int, commit: str) -> int:
+    for snapshot in snapshots.committed_after(snapshots.load(spark, table), since):
+        if snapshot.summary().get(_COMMIT) == commit:
+            return int(snapshot.snapshotId())
+    raise LookupError(f"the commit just made is not in the history of {table}")
+
+
+def _was_refused(error: Exception) -> bool:
+    """Whether Iceberg says that nothing was committed, because of what others committed."""
+    # Py4J's own error, or one that PySpark made of it.
+    cause: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    while cause is not None:
+        if cause.getClass().getName() in _NOT_COMMITTED:
+            return not str(cause.getMessage()).startswith(_MISUSE)
+        cause = cause.getCause()
+    return False
+
 
 @dataclass
 class OnceAppender:
@@ -29,31 +153,84 @@ class OnceAppender:
 
     table: str
     _asked: set[str] = field(default_factory=set)
+    # The table's newest snapshot when it was last looked through for the batch.
+    _seen: int | None = None
 
     def committed_rows(self, spark: SparkSession, batch: Batch) -> int | None:
         """Rows that the table already holds of this batch; None where it was not committed.
 
         Only the first batch after a start can have been committed before: later ones are new.
         """
+        summary = self.committed(spark, batch)
+        return None if summary is None else int(summary.get("added-records", "0"))
+
+    def committed(self, spark: SparkSession, batch: Batch) -> Mapping[str, str] | None:
+        """The summary of the commit that holds this batch already, as above."""
         if batch.query_id in self._asked:
             return None
         self._asked.add(batch.query_id)
+        self._seen = snapshot_id(spark, self.table)
         found = spark.sql(
-            f"SELECT coalesce(summary['added-records'], '0') AS added "
-            f"FROM {tables.full_name(self.table)}.snapshots "
-            f"WHERE summary['{_QUERY}'] = :query AND summary['{_BATCH}'] = :batch",
+            f"SELECT summary FROM {tables.full_name(self.table)}.snapshots "
+            f"WHERE summary['{QUERY}'] = :query AND summary['{BATCH}'] = :batch",
             args={"query": batch.query_id, "batch": str(batch.batch_id)},
-        ).collect()
-        return sum(int(row["added"]) for row in found) if found else None
+        ).first()
+        return None if found is None else dict(found["summary"])
 
     def append(self, rows: DataFrame, batch: Batch) -> None:
-        """Append `rows` in one commit that names the batch; columns are matched by name."""
-        (
-            rows.writeTo(tables.full_name(self.table))
-            .option(f"snapshot-property.{_QUERY}", batch.query_id)
-            .option(f"snapshot-property.{_BATCH}", str(batch.batch_id))
-            .append()
-        )
+        """Append `rows` in one commit that names the batch; columns are matched by name.
+
+        Others may append to the table meanwhile. StackError where they wrote this very batch.
+        """
+        for _ in range(MOST_TRIES):
+            self.refuse_if_written(rows.sparkSession, batch)
+            try:
+                if self._seen is None:
+                    self._seen = _first_snapshot(rows.sparkSession, self.table)
+                _commit(rows, self.table, F.lit(False), self._seen, batch.properties)
+            except Conflict:
+                continue
+            return
+        raise crowded(self.table)
+
+    def append_if_unchanged(
+        self, rows: DataFrame, batch: Batch, since: int | None, more: Mapping[str, str]
+    ) -> int:
+        """`append_if_unchanged` with the batch's identity beside `more` properties."""
+        return append_if_unchanged(rows, self.table, since, {**batch.properties, **more})
+
+    def refuse_if_written(self, spark: SparkSession, batch: Batch) -> None:
+        """StackError where another process has committed this batch since the last look."""
+        loaded = snapshots.load(spark, self.table)
+        looked, self._seen = self._seen, snapshots.current_id(loaded)
+        if batch.query_id not in self._asked:
+            return  # whoever never asked has another way to know
+        try:
+            for snapshot in snapshots.committed_after(loaded, looked):
+                if _names(snapshot, batch):
+                    raise _taken(self.table, batch)
+        except LookupError:
+            pass  # the rest was expired: it was there long before this batch
+
+
+def _names(snapshot: Any, batch: Batch) -> bool:
+    summary = snapshot.summary()
+    return all(summary.get(name) == value for name, value in batch.properties.items())
+
+
+def _taken(table: str, batch: Batch) -> StackError:
+    return StackError(
+        f"Another process has written batch {batch.batch_id} to {table}.",
+        "Two work with one checkpoint: end one of them.",
+    )
+
+
+def crowded(table: str) -> StackError:
+    """What to raise where every try met a Conflict."""
+    return StackError(
+        f"{table} was changed by others in each of {MOST_TRIES} tries to append to it.",
+        "One writer fills it at a time: end the other streams, or wait for the rebuild.",
+    )
 
 
 def merge(rows: DataFrame, table: str, bounds: dict[str, object]) -> None:
