@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     freshness_seconds: Annotated[float, Field(ge=1)] = 120.0
     alert_webhook_url: SecretStr = SecretStr("")
 
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    api_key: SecretStr = SecretStr("")
+
     data_dir: Path = Path(".data")
     jars_dir: Path = Path("~/.cache/firehose/jars")
     producer_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "producer"
