@@ -5,18 +5,20 @@ import os
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
 import pyspark
 import structlog
 import typer
+from pyspark.sql import SparkSession
 
 from lakehouse import settings as settings_module
 from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java
-from spark_jobs import session
+from spark_jobs import faults, lease, session
 from spark_jobs.app import FROM_KAFKA, JOBS, Application
 from spark_jobs.status import StatusFile
 from spark_jobs.stream import Context
@@ -40,13 +42,10 @@ def run(
     os.environ["JAVA_HOME"] = str(java.find().home)
     spark = session.build(settings, jars.ensure(settings, _report).spark, "firehose")
     try:
-        session.create_tables(spark)
-        context = Context(spark, settings, uuid.uuid4().hex, StatusFile(status_file))
-        application = Application(context, names)
-        application.listen()
-        application.run()
+        _run(spark, settings, names, StatusFile(status_file))
     finally:
-        spark.stop()
+        with suppress(Exception):  # Java may have ended before
+            spark.stop()
 
 
 @app.command()
@@ -62,6 +61,17 @@ def shell() -> None:
     os.environ |= {"SPARK_HOME": str(home), "JAVA_HOME": str(java.find().home)}
     binary = str(home / "bin" / "spark-sql")
     os.execv(binary, [binary, "--master", settings.spark_master, *arguments])
+
+
+def _run(spark: SparkSession, settings: Settings, names: list[str], status: StatusFile) -> None:
+    run_id = uuid.uuid4().hex
+    with ExitStack() as stack:
+        with faults.reaching(settings):
+            held = stack.enter_context(lease.held(spark, settings, names, run_id, "the streams"))
+            session.create_tables(spark)
+        application = Application(Context(spark, settings, run_id, status, held), names)
+        application.listen()
+        application.run()
 
 
 def _chosen(job: list[str] | None) -> list[str]:

@@ -2,20 +2,21 @@
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 import structlog
-from pyspark.sql.streaming.query import StreamingQuery
 
-from lakehouse.errors import StackError
+from lakehouse.errors import FirehoseError
+from spark_jobs import faults
 from spark_jobs.jobs.crypto_bronze_aggtrade import BronzeJob
 from spark_jobs.jobs.crypto_gold_minute import GoldJob
 from spark_jobs.jobs.crypto_silver_trades import SilverJob
 from spark_jobs.jobs.ops_audit import DeadLetterJob
 from spark_jobs.jobs.ops_gap import GapJob
-from spark_jobs.stream import Context, Job, start
+from spark_jobs.keeper import Keeper
+from spark_jobs.stream import Context, Job
 
 # In the order of the data: draining the first, then the next, leaves nothing between them.
 JOBS: dict[str, Callable[[Context], Job]] = {
@@ -26,7 +27,9 @@ JOBS: dict[str, Callable[[Context], Job]] = {
     GapJob.name: GapJob,
 }
 FROM_KAFKA = frozenset({BronzeJob.name, DeadLetterJob.name, GapJob.name})
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.2
+# Spark waits for a batch under way for a minute (spark.sql.streaming.stopTimeout).
+_STOP_SECONDS = 70.0
 log = structlog.get_logger(__name__)
 
 
@@ -35,9 +38,10 @@ class Application:
 
     def __init__(self, context: Context, names: Sequence[str]) -> None:
         self._context = context
-        self._names = names
+        self._keepers = [Keeper(context, name, JOBS[name]) for name in names]
         self._stop = threading.Event()
         self._drain = threading.Event()
+        self._drained = threading.Event()
 
     def listen(self) -> None:
         """Take the signals; only the main thread may."""
@@ -46,18 +50,69 @@ class Application:
         signal.signal(signal.SIGUSR1, self._on_drain)
 
     def run(self) -> None:
-        """Start the streams, say so, and stay until they end; StackError where one failed."""
-        queries = [start(self._context, JOBS[name](self._context)) for name in self._names]
-        self._context.status.write()
-        log.info("streams_started", jobs=list(self._names), run_id=self._context.run_id)
-        while not self._stop.is_set() and not self._drain.is_set():
-            _raise_failure(queries)
-            self._stop.wait(_POLL_SECONDS)
-        if self._drain.is_set():
-            drain(queries)
-        for query in queries:
-            query.stop()
+        """Start the streams, say so, and stay until they end.
+
+        A stream that fails is started again, alone. Raises the error of one that no new start
+        would mend, and of a lease that was lost; UnreachableError where the lake is away at the
+        start.
+        """
+        with self._kept():
+            self._context.status.open()
+            jobs = [keeper.name for keeper in self._keepers]
+            log.info("streams_started", jobs=jobs, run_id=self._context.run_id)
+            self._stay()
+        self._raise_failure()
         log.info("streams_stopped")
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """The streams, each with a thread that keeps it; all have ended afterwards."""
+        threads = []
+        try:
+            for keeper in self._keepers:
+                self._begin(keeper)
+                threads.append(_background(keeper.keep, self._stop))
+            yield
+        finally:
+            self._stop.set()
+            for thread in threads:
+                thread.join(_STOP_SECONDS)
+
+    def _begin(self, keeper: Keeper) -> None:
+        try:
+            keeper.start()
+        except FirehoseError:
+            raise
+        except Exception as error:
+            found = faults.final(keeper.name, error)
+            raise (found or faults.unreachable(self._context.settings, error)) from error
+
+    def _stay(self) -> None:
+        draining = False
+        while not self._stop.wait(_POLL_SECONDS) and not self._drained.is_set():
+            self._raise_failure()
+            if self._drain.is_set() and not draining:
+                draining = True
+                _background(self._work_off)
+
+    def _work_off(self) -> None:
+        """Wait until every stream has done what its source holds, one layer after the other."""
+        # Gaps stand in no layer, and their stream looks for its end only every few seconds:
+        # meanwhile the layers get on.
+        aside = [keeper for keeper in self._keepers if keeper.name == GapJob.name]
+        waiting = [_background(keeper.work_off, self._stop) for keeper in aside]
+        for keeper in self._keepers:
+            if keeper not in aside:
+                keeper.work_off(self._stop)
+        for thread in waiting:
+            thread.join()
+        self._drained.set()
+
+    def _raise_failure(self) -> None:
+        lease = self._context.lease
+        failures = [lease.error if lease else None, *(each.failure for each in self._keepers)]
+        for failure in filter(None, failures):
+            raise failure
 
     def _on_stop(self, number: int, _frame: FrameType | None) -> None:
         log.info("stopping", signal=signal.Signals(number).name)
@@ -68,33 +123,7 @@ class Application:
         self._drain.set()
 
 
-def drain(queries: Sequence[StreamingQuery]) -> None:
-    """Wait until every query has worked off what its source holds, one layer after the other."""
-    # Gaps stand in no layer, and their stream looks for its end only every few seconds: meanwhile
-    # the layers get on.
-    aside = [query for query in queries if query.name == GapJob.name]
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting = [pool.submit(_work_off, query) for query in aside]
-        for query in queries:
-            if query not in aside:
-                _work_off(query)
-        for each in waiting:
-            each.result()
-
-
-def _work_off(query: StreamingQuery) -> None:
-    try:
-        query.processAllAvailable()
-    except Exception:
-        _raise_failure([query])
-        raise
-
-
-def _raise_failure(queries: Sequence[StreamingQuery]) -> None:
-    for query in queries:
-        error = query.exception()
-        if error is not None:
-            reason = str(error).strip().splitlines()[0]
-            raise StackError(f"The stream {query.name} failed: {reason}", "Its log has the rest.")
-        if not query.isActive:
-            raise StackError(f"The stream {query.name} ended by itself.", "Its log has the rest.")
+def _background(work: Callable[..., None], *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    return thread

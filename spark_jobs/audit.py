@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
 
 import structlog
 from pyspark.sql import SparkSession
@@ -12,6 +14,9 @@ from lakehouse import tables
 from spark_jobs.sinks import Batch, OnceAppender
 from spark_jobs.status import StatusFile
 
+# The batch of a row that tells of a stream which failed between two batches.
+NO_BATCH: Final = -1
+_MOST_ERROR: Final = 2000
 log = structlog.get_logger(__name__)
 
 
@@ -49,24 +54,26 @@ class Auditor:
         try:
             yield record
         except Exception as error:
-            self._record_failure(spark, batch, record, error)
+            self.failed(spark, batch, record, f"{type(error).__name__}: {error}")
             raise
         self._write(spark, batch, record, None)
 
-    def _record_failure(
-        self, spark: SparkSession, batch: Batch, record: "Record", failure: Exception
-    ) -> None:
+    def failed(self, spark: SparkSession, batch: Batch, record: "Record", error: str) -> None:
+        """Record a failed try, where the lake takes it; otherwise the log has it."""
         try:
-            self._write(spark, batch, record, f"{type(failure).__name__}: {failure}"[:2000])
-        except Exception as error:  # the lake itself may be what failed; its error comes first
-            log.warning("failure_not_audited", job=self.job, error=str(error)[:500])
+            self._write(spark, batch, record, error[:_MOST_ERROR])
+        except Exception as unwritten:  # the lake itself may be what failed
+            log.warning(
+                "failure_not_audited", job=self.job, error=error[:500],
+                reason=str(unwritten)[:500],
+            )  # fmt: skip
 
     def _write(
         self, spark: SparkSession, batch: Batch, record: "Record", error: str | None
     ) -> None:
         counts = record.counts if error is None else Counts()
         # A failed try must not count as the batch's audit when the batch is run again.
-        identity = batch if error is None else replace(batch, query_id=f"failed-{self.run_id}")
+        identity = batch if error is None else replace(batch, query_id=f"failed-{uuid4().hex}")
         if self._appender.committed_rows(spark, identity) is not None:
             return
         row = {
@@ -82,7 +89,8 @@ class Auditor:
             f"CAST(:{name} AS {_TYPES.get(name, 'BIGINT')}) AS {name}" for name in row
         )
         self._appender.append(spark.sql(f"SELECT {select}", args=row), identity)
-        self.status.add(self.job, row)
+        if error is None:
+            self.status.add(self.job, row)
 
 
 @dataclass

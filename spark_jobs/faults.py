@@ -35,7 +35,8 @@ class Cause(NamedTuple):
 
 def causes(error: BaseException) -> list[Cause]:
     """The chain of causes of an error, Java's where it comes from there; never empty."""
-    found, java = [], _java(error)
+    found: list[Cause] = []
+    java = _java(error)
     while java is not None and len(found) < _MOST_CAUSES:
         found.append(Cause(java.getClass().getName(), str(java.getMessage() or "")))
         java = java.getCause()

@@ -33,9 +33,10 @@ class Notes(Protocol):
 
 
 class NamespaceProperties:
-    """The notes of `lake.market`, through the catalog of a Spark session."""
+    """The notes of `lake.market`, which is made if missing, through a session's catalog."""
 
     def __init__(self, spark: SparkSession) -> None:
+        spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {tables.CATALOG}.{tables.NAMESPACE}")
         jvm: Any = spark.sparkContext._jvm
         plugin = spark._jsparkSession.sessionState().catalogManager().catalog(tables.CATALOG)
         self._catalog = plugin.icebergCatalog()

@@ -1,4 +1,7 @@
-"""When a stream that failed is started again, and when no more. Pure; times are monotonic seconds."""
+"""When a stream that failed is started again, and when no more. Pure.
+
+Times are seconds of a monotonic clock.
+"""
 
 from dataclasses import dataclass
 from random import Random

@@ -1,39 +1,81 @@
-"""How the streams of this start are doing, in a small file that `firehose run` shows live."""
+"""How the streams of this start are doing, in a small file that `firehose run` shows live.
+
+docs/architecture.md#the-status-file says what each field means.
+"""
 
 import json
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 _ADDED = ("rows_in", "rows_out", "rows_duplicate", "rows_late", "dq_fail")
+_UNKNOWN = ("batch_id", "max_lag_ms", "finished_at", "failing_since", "last_error")
 
 
 @dataclass
 class StatusFile:
-    """Totals and the last batch of each job; written whole each time, so a reader sees no half."""
+    """Totals, the last batch and the faults of each job.
+
+    Nothing is written before `open`, so that the file says the streams have started. It is
+    written whole each time, so that a reader sees no half.
+    """
 
     path: Path | None
     _jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _open: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def write(self) -> None:
+    def open(self) -> None:
         """Tell that the streams have started, and what they have done since."""
-        if self.path is None:
-            return
         with self._lock:
-            text = json.dumps({"pid": os.getpid(), "jobs": self._jobs})
-            scratch = self.path.with_suffix(".new")
-            scratch.write_text(text, encoding="utf-8")
-            scratch.replace(self.path)
+            self._open = True
+            self._write()
 
     def add(self, job: str, row: dict[str, Any]) -> None:
-        """Count one audit row of a job."""
-        totals = self._jobs.setdefault(job, dict.fromkeys(_ADDED, 0))
-        for name in _ADDED:
-            totals[name] += row[name]
-        totals["batch_id"] = row["batch_id"]
-        totals["max_lag_ms"] = row["max_lag_ms"]
-        totals["finished_at"] = row["finished_at"].timestamp()
-        self.write()
+        """Count the audit row of a finished batch; the job is well again."""
+        with self._lock:
+            found = self._job(job)
+            for name in _ADDED:
+                found[name] += row[name]
+            found["batch_id"] = row["batch_id"]
+            found["max_lag_ms"] = row["max_lag_ms"]
+            found["finished_at"] = row["finished_at"].timestamp()
+            found["failing_since"] = None
+            self._write()
+
+    def failed(self, job: str, error: str) -> None:
+        """The job's stream ended with this error and is going to be started again."""
+        with self._lock:
+            found = self._job(job)
+            found["failing_since"] = found["failing_since"] or time.time()
+            found["last_error"] = error
+            self._write()
+
+    def restarted(self, job: str) -> None:
+        """The job's stream was started once more."""
+        with self._lock:
+            self._job(job)["restarts"] += 1
+            self._write()
+
+    def well(self, job: str) -> None:
+        """The job's stream has run without a fault for a while, though it had no batch to do."""
+        with self._lock:
+            found = self._job(job)
+            if found["failing_since"] is not None:
+                found["failing_since"] = None
+                self._write()
+
+    def _job(self, job: str) -> dict[str, Any]:
+        fresh = {**dict.fromkeys(_ADDED, 0), **dict.fromkeys(_UNKNOWN), "restarts": 0}
+        return self._jobs.setdefault(job, fresh)
+
+    def _write(self) -> None:
+        if self.path is None or not self._open:
+            return
+        text = json.dumps({"pid": os.getpid(), "written_at": time.time(), "jobs": self._jobs})
+        scratch = self.path.with_suffix(".new")
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(self.path)

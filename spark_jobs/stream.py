@@ -1,5 +1,6 @@
 """What every streaming job shares: its context, checkpoint, trigger and audit."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,6 +12,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from lakehouse.settings import Settings
 from spark_jobs.audit import Auditor, Counts
 from spark_jobs.checkpoints import clear_debris
+from spark_jobs.lease import Lease
 from spark_jobs.sinks import Batch
 from spark_jobs.status import StatusFile
 
@@ -22,14 +24,37 @@ _COMPILE_FROM_ROWS = 20_000
 _UNHURRIED_SECONDS = 5.0
 
 
+@dataclass
+class Pulse:
+    """What the last batches of a stream came to.
+
+    `finished_at`: monotonic seconds. `error`: what the last batch raised. Spark hands an error of
+    Python on as a text; here it is what it was.
+    """
+
+    finished_at: float | None = None
+    error: Exception | None = None
+
+    def taken_error(self) -> Exception | None:
+        """The error, once."""
+        error, self.error = self.error, None
+        return error
+
+
 @dataclass(frozen=True)
 class Context:
-    """What a job is given: the session, the settings and the id of this start."""
+    """What a job is given: the session, the settings, the id of this start and its lease."""
 
     spark: SparkSession
     settings: Settings
     run_id: str
     status: StatusFile = field(default_factory=lambda: StatusFile(None))
+    lease: Lease | None = None
+    _pulses: dict[str, Pulse] = field(default_factory=dict)
+
+    def pulse(self, job: str) -> Pulse:
+        """That of a job of this start."""
+        return self._pulses.setdefault(job, Pulse())
 
 
 class Pace(Enum):
@@ -82,18 +107,30 @@ def start(context: Context, job: Job, available_now: bool = False) -> StreamingQ
 
 def _audited(context: Context, job: Job) -> Callable[[DataFrame, int], None]:
     auditor = Auditor(context.run_id, job.name, context.status)
+    pulse = context.pulse(job.name)
 
     def process(rows: DataFrame, batch_id: int) -> None:
-        spark = rows.sparkSession
-        query_id = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
-        if query_id is None:
-            raise RuntimeError("Spark gave the micro-batch no query id")
-        batch = Batch(query_id, batch_id)
-        with auditor.watching(spark, batch) as record:
-            record.counts = job.process(rows, batch)
-        _compile_plans(spark, record.counts.rows_in >= _COMPILE_FROM_ROWS)
+        try:
+            if context.lease is not None:
+                context.lease.check()
+            _process(job, auditor, rows, batch_id)
+        except Exception as error:
+            pulse.error = error
+            raise
+        pulse.finished_at = time.monotonic()
 
     return process
+
+
+def _process(job: Job, auditor: Auditor, rows: DataFrame, batch_id: int) -> None:
+    spark = rows.sparkSession
+    query_id = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
+    if query_id is None:
+        raise RuntimeError("Spark gave the micro-batch no query id")
+    batch = Batch(query_id, batch_id)
+    with auditor.watching(spark, batch) as record:
+        record.counts = job.process(rows, batch)
+    _compile_plans(spark, record.counts.rows_in >= _COMPILE_FROM_ROWS)
 
 
 def _compile_plans(spark: SparkSession, wanted: bool) -> None:
