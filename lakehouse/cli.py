@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from lakehouse.commands import demo, doctor, run, simulate, sql, symbols, verify
+from lakehouse.commands import demo, doctor, quarantine, run, simulate, sql, symbols, verify
 from lakehouse.errors import FirehoseError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(demo.demo)
 app.command()(verify.verify)
 app.command()(sql.sql)
 app.command()(symbols.symbols)
+app.add_typer(quarantine.app, name="quarantine")
 app.command()(doctor.doctor)
 
 

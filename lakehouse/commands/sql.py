@@ -16,6 +16,7 @@ from rich.text import Text
 from lakehouse.commands import DataDir, Format, console, settings_for
 from lakehouse.errors import SettingsError
 from lakehouse.query import Lake, Result
+from lakehouse.raw_view import printable
 from lakehouse.values import Json, plain, text
 
 TABLE_ROWS = 50
@@ -32,7 +33,7 @@ def sql(query: Query, fmt: HowPrinted = Format.table, data_dir: DataDir = None) 
     is base64. Sums of decimals are exact; avg() and / of DuckDB give floating point.
     """
     with Lake(settings_for(data_dir)) as lake:
-        _PRINTERS[fmt](_named_apart(lake.stream(query)), sys.stdout)
+        PRINTERS[fmt](_named_apart(lake.stream(query)), sys.stdout)
 
 
 def write_json(result: Result, out: TextIO) -> None:
@@ -51,22 +52,22 @@ def write_csv(result: Result, out: TextIO) -> None:
     writer.writerows([text(value) for value in row] for row in _plain_rows(result))
 
 
-def write_table(result: Result, out: TextIO) -> None:
-    """The first TABLE_ROWS rows for people, and how many more there are."""
+def write_table(result: Result, out: TextIO, most: int = TABLE_ROWS) -> None:
+    """The first `most` rows for people, and how many more there are."""
     table, count = Table(), 0
     for name, kind in zip(result.schema.names, result.types, strict=True):
         side: Literal["left", "right"] = "right" if _NUMBER.match(kind) else "left"
         table.add_column(Text(name), justify=side, overflow="fold")
     for count, row in enumerate(_plain_rows(result), start=1):
-        if count <= TABLE_ROWS:
-            table.add_row(*(Text(text(value)) for value in row))
+        if count <= most:
+            table.add_row(*(Text(printable(text(value))) for value in row))
     shown = console(out)
     shown.print(table)
-    if count > TABLE_ROWS:
-        shown.print(f"… and {count - TABLE_ROWS:,} more rows; --format csv prints them all.")
+    if count > most:
+        shown.print(f"… and {count - most:,} more rows; --format csv prints them all.")
 
 
-_PRINTERS = {Format.json: write_json, Format.csv: write_csv, Format.table: write_table}
+PRINTERS = {Format.json: write_json, Format.csv: write_csv, Format.table: write_table}
 
 
 def _plain_rows(result: Result) -> Iterator[tuple[Json, ...]]:
