@@ -112,7 +112,7 @@ def _commit(
     try:
         writer.overwrite(where)
     except Exception as error:
-        if _was_refused(error):
+        if was_refused(error):
             raise Conflict(table) from error
         raise
 
@@ -136,7 +136,7 @@ def _snapshot_of(spark: SparkSession, table: str, since: int, commit: str) -> in
     raise LookupError(f"the commit just made is not in the history of {table}")
 
 
-def _was_refused(error: Exception) -> bool:
+def was_refused(error: Exception) -> bool:
     """Whether Iceberg says that nothing was committed, because of what others committed."""
     # Py4J's own error, or one that PySpark made of it.
     cause: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
