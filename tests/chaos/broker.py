@@ -40,27 +40,28 @@ class Broker:
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, connections break."""
         self._signal(signal.SIGKILL)
-        assert self._process.wait(20)
+        assert self.process.wait(20)
 
     def start_again(self) -> None:
         """After `kill`: the same data, the same port; returns when it answers."""
-        if not self._process.alive:
+        if not self.process.alive:
             assert self._broker.start() == self.servers
 
     def end(self) -> None:
         """End it for good."""
-        if self._process.alive:
+        if self.process.alive:
             self.thaw()
-            self._process.kill()
+            self.process.kill()
 
     @property
-    def _process(self) -> ManagedProcess:
+    def process(self) -> ManagedProcess:
+        """The one that runs, or ran last."""
         assert self._broker.process is not None
         return self._broker.process
 
     def _signal(self, number: signal.Signals) -> None:
-        assert psutil.pid_exists(self._process.pid), "the broker is gone"
-        os.kill(self._process.pid, number)
+        assert psutil.pid_exists(self.process.pid), "the broker is gone"
+        os.kill(self.process.pid, number)
 
 
 @contextmanager

@@ -60,9 +60,13 @@ def gold(folder: Path, data: Path) -> dict[tuple[str, int], dict[str, Any]]:
     return {(row["symbol"], row["minute"]): row for row in query(folder, data, _GOLD)}
 
 
-def wrong_in_gold(found: dict[tuple[str, int], dict[str, Any]], trades: list[Trade]) -> list[str]:
+def wrong_in_gold(
+    found: dict[tuple[str, int], dict[str, Any]],
+    trades: list[Trade],
+    watermark_minutes: int = WATERMARK_MINUTES,
+) -> list[str]:
     """Where Gold differs from a plain recomputation of it."""
-    wanted = reference.gold(trades, WATERMARK_MINUTES)
+    wanted = reference.gold(trades, watermark_minutes)
     wrong = [f"{key}: missing or too many" for key in wanted.keys() ^ found.keys()]
     for key in wanted.keys() & found.keys():
         for name, value in vars(wanted[key]).items():
