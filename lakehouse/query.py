@@ -4,6 +4,7 @@ Every table is a view `lake.market.<table>` on the snapshot that was the newest 
 opened. Nothing here can write to a table.
 """
 
+import json
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from lakehouse.catalog import table_locations
 from lakehouse.duck import as_user_error, connect, use_s3
 from lakehouse.errors import SettingsError
 from lakehouse.settings import Settings
-from lakehouse.tables import CATALOG, NAMESPACE
+from lakehouse.tables import CATALOG, NAMESPACE, full_name
 
 Params = Sequence[object] | Mapping[str, object]
 
@@ -81,6 +82,29 @@ class Lake:
         except duckdb.Error as error:
             raise as_user_error(error) from None
 
+    def as_of(self, name: str, table: str, snapshot_id: int | None) -> None:
+        """Name `memory.main.<name>` what a table held at a snapshot; None: before the first."""
+        if snapshot_id is None:
+            select = f"FROM {full_name(table)} WHERE false"
+        else:
+            select = f"FROM iceberg_scan({self._address(table)}, snapshot_from_id => {snapshot_id})"
+        try:
+            self._view_tables_of(table)
+            self._con.execute(f"CREATE OR REPLACE VIEW memory.main.{name} AS {select}")
+            self._kept.add(name)
+        except duckdb.Error as error:
+            raise as_user_error(error) from None
+
+    def metadata(self, table: str) -> dict[str, Any]:
+        """The metadata file of a table, as Iceberg's specification names its fields."""
+        try:
+            read = f"SELECT content FROM read_text({self._address(table)})"
+            [(text,)] = self._con.execute(read).fetchall()
+        except duckdb.Error as error:
+            raise as_user_error(error) from None
+        found: dict[str, Any] = json.loads(text)
+        return found
+
     def close(self) -> None:
         """End the session; its spill files go with it."""
         self._con.close()
@@ -113,9 +137,13 @@ class Lake:
         if not named and not words & self._kept:
             named = set(self._locations)
         for table in sorted(named - self._viewed):
-            address = self._locations[table].replace("'", "''")
-            self._con.execute(f"CREATE VIEW \"{table}\" AS FROM iceberg_scan('{address}')")
+            address = self._address(table)
+            self._con.execute(f'CREATE VIEW "{table}" AS FROM iceberg_scan({address})')
             self._viewed.add(table)
+
+    def _address(self, table: str) -> str:
+        """Where the table's metadata stands, as a string of SQL."""
+        return "'" + self._locations[table].replace("'", "''") + "'"
 
 
 class Result:

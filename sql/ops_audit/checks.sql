@@ -1,0 +1,48 @@
+-- fail: audit_adds_up
+-- rows_in = rows_out + rows_duplicate + dq_fail, and = dq_pass + dq_fail.
+-- do: the job has an error: rows came in that are in no account. `firehose verify` finds them.
+SELECT job, run_id, batch_id, rows_in, rows_out, rows_duplicate, dq_pass, dq_fail
+FROM lake.market.ops_audit
+WHERE started_at >= $since AND NOT coalesce(
+  rows_in = rows_out + rows_duplicate + dq_fail AND rows_in = dq_pass + dq_fail, false)
+ORDER BY job, batch_id;
+
+-- fail: audit_batch_once
+-- A batch of a job is on record once.
+-- do: two Spark applications worked on one checkpoint: end one of them.
+SELECT job, query_id, batch_id, count(*) AS rows
+FROM lake.market.ops_audit
+WHERE started_at >= $since AND status = 'ok' AND query_id IS NOT NULL AND batch_id IS NOT NULL
+GROUP BY job, query_id, batch_id HAVING count(*) > 1
+ORDER BY ALL;
+
+-- fail: audit_batches_unbroken
+-- No batch of a stream is missing between two that are on record.
+-- do: its rows are in the tables, but in no account: `firehose verify` proves what is there.
+WITH batches AS (
+  SELECT job, query_id, batch_id,
+         lag(batch_id) OVER (PARTITION BY job, query_id ORDER BY batch_id) AS before
+  FROM lake.market.ops_audit
+  WHERE started_at >= $since AND status = 'ok' AND query_id IS NOT NULL AND batch_id IS NOT NULL
+    AND job IN (SELECT job FROM progress UNION ALL VALUES ('dead_letters'), ('ops_gap'))
+)
+SELECT job, query_id, before + 1 AS from_batch, batch_id - 1 AS to_batch
+FROM batches WHERE batch_id > before + 1
+ORDER BY ALL;
+
+-- fail: audit_bronze_is_read
+-- (full) Silver's stream has read as many rows as stand in what it has read of Bronze.
+-- do: `firehose verify` finds the rows; a batch was read twice, or not at all.
+SELECT (SELECT count(*) FROM bronze_read) AS bronze_rows, sum(rows_in)::BIGINT AS silver_read
+FROM lake.market.ops_audit AS audit JOIN progress USING (job, query_id)
+WHERE job = 'crypto_silver_trades' AND status = 'ok' AND audit.batch_id <= progress.batch_id
+  AND progress.whole
+HAVING sum(rows_in) <> (SELECT count(*) FROM bronze_read);
+
+-- warn: audit_batches_succeed
+-- No batch of the last hour has failed.
+-- do: `error` says why; it was run again if a later row of the job is there.
+SELECT job, batch_id, finished_at, error
+FROM lake.market.ops_audit
+WHERE status = 'failed' AND started_at >= $now - INTERVAL 1 HOUR AND NOT starts_with(job, 'check:')
+ORDER BY finished_at DESC
