@@ -233,9 +233,9 @@ def crowded(table: str) -> StackError:
     )
 
 
-def merge(rows: DataFrame, table: str, bounds: dict[str, object]) -> None:
-    """Upsert `rows` by the table's `merge.sql`; `bounds` are its bound values."""
+def merge(rows: DataFrame, table: str, bounds: dict[str, object], name: str = "merge") -> None:
+    """Upsert `rows` by the table's statement of that name; `bounds` are its bound values."""
     view = f"changed_{table}"
     rows.createOrReplaceTempView(view)
-    statement = tables.statement(table, "merge").format(source=view)
+    statement = tables.statement(table, name).format(source=view)
     rows.sparkSession.sql(statement, args=bounds)
