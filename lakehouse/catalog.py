@@ -24,7 +24,7 @@ def table_locations(settings: Settings) -> dict[str, str]:
     SettingsError where there is no lake yet, UnreachableError where the catalog does not answer.
     """
     if settings.lake_catalog_type == "rest":
-        return _from_rest(settings)
+        return rest_locations(rest_catalog(settings), settings.lake_catalog_uri)
     return _from_sqlite(settings)
 
 
@@ -44,15 +44,41 @@ def rest_catalog(settings: Settings) -> "Catalog":
         "warehouse": settings.lake_warehouse,
         "credential": settings.lake_catalog_credential.get_secret_value(),
         "oauth2-server-uri": f"{settings.lake_catalog_uri.rstrip('/')}/v1/oauth/tokens",
-        "s3.endpoint": settings.s3_endpoint,
-        "s3.region": settings.s3_region,
-        "s3.access-key-id": settings.s3_access_key.get_secret_value(),
-        "s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
+        **s3_properties(settings),
     }
     try:
         return load_catalog(CATALOG, **{name: value for name, value in wanted.items() if value})
     except (OSError, ValueError, RESTError) as error:
         raise _rest_failure(settings.lake_catalog_uri, error) from None
+
+
+def s3_properties(settings: Settings) -> dict[str, str]:
+    """The S3 settings as pyiceberg's file access wants them; those that are empty left out."""
+    found = {
+        "s3.endpoint": settings.s3_endpoint,
+        "s3.region": settings.s3_region,
+        "s3.access-key-id": settings.s3_access_key.get_secret_value(),
+        "s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def rest_locations(catalog: "Catalog", where: str) -> dict[str, str]:
+    """As `table_locations`, of a REST catalog that is at hand; `where` is its address."""
+    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, RESTError
+
+    found: dict[str, str] = {}
+    try:
+        for identifier in catalog.list_tables(NAMESPACE):
+            try:
+                found[identifier[-1]] = catalog.load_table(identifier).metadata_location
+            except NoSuchTableError:
+                continue  # dropped since it was listed
+    except NoSuchNamespaceError:
+        raise SettingsError(f"The catalog {where} holds no namespace {NAMESPACE}.", _FILL) from None
+    except (OSError, ValueError, RESTError) as error:
+        raise _rest_failure(where, error) from None
+    return found
 
 
 def _from_sqlite(settings: Settings) -> dict[str, str]:
@@ -69,25 +95,6 @@ def _from_sqlite(settings: Settings) -> dict[str, str]:
         if "no such table" in str(error):
             raise SettingsError(f"The lake in {settings.data_path} is empty.", _FILL) from None
         raise _unreachable(str(path), error) from None
-
-
-def _from_rest(settings: Settings) -> dict[str, str]:
-    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, RESTError
-
-    catalog = rest_catalog(settings)
-    found: dict[str, str] = {}
-    try:
-        for identifier in catalog.list_tables(NAMESPACE):
-            try:
-                found[identifier[-1]] = catalog.load_table(identifier).metadata_location
-            except NoSuchTableError:
-                continue  # dropped since it was listed
-    except NoSuchNamespaceError:
-        where = settings.lake_catalog_uri
-        raise SettingsError(f"The catalog {where} holds no namespace {NAMESPACE}.", _FILL) from None
-    except (OSError, ValueError, RESTError) as error:
-        raise _rest_failure(settings.lake_catalog_uri, error) from None
-    return found
 
 
 def _rest_failure(where: str, error: Exception) -> FirehoseError:
