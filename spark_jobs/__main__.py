@@ -16,9 +16,11 @@ from pyspark.sql import SparkSession
 
 from lakehouse import settings as settings_module
 from lakehouse.errors import FirehoseError, SettingsError
+from lakehouse.quarantine import Selection
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java
-from spark_jobs import faults, lease, session
+from spark_jobs import batch, faults, lease, session
+from spark_jobs import release as releasing
 from spark_jobs.app import FROM_KAFKA, JOBS, Application
 from spark_jobs.status import StatusFile
 from spark_jobs.stream import Context
@@ -61,6 +63,19 @@ def shell() -> None:
     os.environ |= {"SPARK_HOME": str(home), "JAVA_HOME": str(java.find().home)}
     binary = str(home / "bin" / "spark-sql")
     os.execv(binary, [binary, "--master", settings.spark_master, *arguments])
+
+
+@app.command()
+def release(
+    selection: Annotated[str, typer.Argument(help="Which records: lakehouse.quarantine, as JSON.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it, not only tell.")] = False,
+) -> None:
+    """Put records of quarantine back through the rules: `firehose quarantine release`."""
+    settings = settings_module.load()
+    chosen = Selection.model_validate_json(selection)
+    with batch.lake_session(settings, "firehose release") as spark:
+        found = releasing.run(spark, settings, chosen, yes)
+    print(found.model_dump_json())
 
 
 def _run(spark: SparkSession, settings: Settings, names: list[str], status: StatusFile) -> None:
