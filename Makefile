@@ -5,7 +5,7 @@ PYTEST := $(BIN)/pytest -q
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e chaos chaos-producer bench lint format clean
+.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e chaos chaos-lake chaos-producer bench lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
@@ -40,8 +40,14 @@ test-integration: $(READY) ## real Kafka, exchange and catalog as processes
 test-e2e: $(READY) ## the commands a user types
 	$(call tests,e2e,900)
 
-chaos: $(READY) ## processes are killed in mid-work; ends with one line of figures
-	$(call tests,chaos,3600,-s)
+chaos: $(READY) ## processes are killed in mid-work, disks full, servers ill: CHAOS_SEED, CHAOS_INJECTIONS
+	$(call header,tests: chaos)
+	@$(BIN)/python -m tests.chaos --timeout=3600 $(ARGS)
+
+chaos-lake: $(READY) ## 100 random injections into the whole pipeline on S3 and a REST catalog, then judged
+	$(call header,chaos-lake)
+	@CHAOS_INJECTIONS=$${CHAOS_INJECTIONS:-100} CHAOS_SECONDS=$${CHAOS_SECONDS:-5400} \
+	  $(PYTEST) tests/chaos/test_lake_chaos.py --timeout=7200 -s $(ARGS)
 
 chaos-producer: $(READY) ## 100 random faults into one producer: CHAOS_SEED, CHAOS_INJECTIONS, CHAOS_SECONDS
 	$(call header,chaos-producer)

@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import lanes
 from tests.chaos.broker import Broker, running_broker
 from tests.chaos.exchange_process import MarketOrder
 from tests.chaos.producer_world import World, world_of
 from tests.chaos.seeds import SEED
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what another process runs (`python -m tests.chaos`)."""
+    chosen = lanes.of_this_lane(items)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ class LakeWorld:
             checkpoint_dir=str(self.folder / "checkpoints"),
             spark_driver_memory="1g",
             trigger_seconds=1.0,
-            max_rows_per_batch=2_000,
+            max_rows_per_batch=5_000,
             watermark_minutes=WATERMARK_MINUTES,
             writer_lease_seconds=5.0,
         )

@@ -19,7 +19,7 @@ from tests.chaos.lake_world import LakeWorld, lake_world
 from tests.chaos.seeds import INJECTIONS, SECONDS, SEED
 from tests.commands import firehose, wait_for
 
-RATE: Final = 120.0
+RATE: Final = 60.0
 _PATIENCE_SECONDS: Final = 60.0
 _BETWEEN_SECONDS: Final = 1.5
 _SETTLE_SECONDS: Final = 240.0
