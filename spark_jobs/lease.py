@@ -24,9 +24,9 @@ from spark_jobs.processes import lives, myself
 
 _WRITER: Final = f"{PREFIX}writer."
 _ALIVE: Final = f"{PREFIX}alive."
-# Two that start at once have both written by then, and both see who came last.
-_SETTLE_SECONDS: Final = 0.5
-_WATCH_SECONDS: Final = 0.5
+# Between two looks. Two that start at once have both written by then, and both see who came last.
+_LOOK_SECONDS: Final = 0.5
+_LOOKS_PER_LEASE: Final = 20
 log = structlog.get_logger(__name__)
 
 
@@ -51,6 +51,7 @@ class Lease:
         self._names = names
         self._me = me
         self._seconds = seconds
+        self._look_seconds = min(_LOOK_SECONDS, seconds / _LOOKS_PER_LEASE)
         self._renewed = time.monotonic()
         self._lost: str | None = None
         self._kept = True
@@ -107,7 +108,7 @@ class Lease:
             if not told:
                 log.info("lease_awaited", owner=_who(owner), seconds=self._seconds)
             told = True
-            time.sleep(_WATCH_SECONDS)
+            time.sleep(self._look_seconds)
         replaced = {each.run_id for each in self._owners(found).values() if each is not None}
         self._write(self._names)
         self._settle()
@@ -117,7 +118,8 @@ class Lease:
     def _settle(self) -> None:
         """Whoever wrote at the same moment and last has it; of a mixture, who was there first."""
         while True:
-            time.sleep(_SETTLE_SECONDS)
+            time.sleep(self._look_seconds)
+            self._renewed = time.monotonic()
             others = self._others(self._notes.read())
             if not others:
                 return
