@@ -39,7 +39,11 @@ class GapMessage(_Message):
     detected_at: Micros
     repaired_at: Annotated[int | None, Field(description="µs UTC; when it was closed")] = None
     repaired_from: Annotated[
-        str | None, Field(description="rest, ws, or both as rest+ws; null while open")
+        str | None,
+        Field(
+            description="rest, ws, both as rest+ws, or kafka: all of it was there already; "
+            "null while open"
+        ),
     ] = None
     reason: Annotated[str, Field(description="why it is open or unrepairable; may be empty")] = ""
 

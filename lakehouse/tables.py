@@ -17,9 +17,10 @@ QUARANTINE = "crypto_quarantine"
 GOLD = "crypto_gold_minute"
 AUDIT = "ops_audit"
 GAP = "ops_gap"
-ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT, GAP)
+MIGRATION = "ops_migration"
+ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT, GAP, MIGRATION)
 
-_SQL = Path(__file__).resolve().parent.parent / "sql"
+SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 def full_name(table: str) -> str:
@@ -30,7 +31,7 @@ def full_name(table: str) -> str:
 @cache
 def statement(table: str, name: str) -> str:
     """The text of `sql/<table>/<name>.sql`."""
-    path = _SQL / table / f"{name}.sql"
+    path = SQL / table / f"{name}.sql"
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -38,5 +39,5 @@ def statement(table: str, name: str) -> str:
 
 
 def ddl(table: str) -> str:
-    """The CREATE TABLE IF NOT EXISTS of a table."""
+    """The CREATE TABLE IF NOT EXISTS of a table as it is today; older lakes: migrations.py."""
     return statement(table, "table")

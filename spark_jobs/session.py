@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse import tables
 from lakehouse.settings import Settings
+from spark_jobs import migrations
 
 _CATALOG = f"spark.sql.catalog.{tables.CATALOG}"
 _CREDENTIAL = "LAKE_CATALOG_CREDENTIAL"
@@ -31,11 +32,13 @@ def configuration(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
     return _engine(settings, jars) | _catalog(settings)
 
 
-def create_tables(spark: SparkSession) -> None:
-    """Namespace and tables, where they are not there yet."""
+def create_tables(spark: SparkSession) -> migrations.Outcome:
+    """Namespace and tables: made where they are missing, migrated where they are older.
+
+    SettingsError where the lake is of a newer version, or can't be migrated.
+    """
     spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {tables.CATALOG}.{tables.NAMESPACE}")
-    for table in tables.ALL:
-        spark.sql(tables.ddl(table))
+    return migrations.bring_up(spark)
 
 
 def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
@@ -99,6 +102,7 @@ def _rest(settings: Settings) -> dict[str, str]:
         f"{_CATALOG}.rest.client.socket-timeout-ms": "60000",
     }
     if settings.lake_catalog_credential.get_secret_value():
+        conf[f"{_CATALOG}.rest.auth.type"] = "oauth2"
         conf[f"{_CATALOG}.credential"] = f"env:{_CREDENTIAL}"
         token_address = f"{settings.lake_catalog_uri.rstrip('/')}/v1/oauth/tokens"
         conf[f"{_CATALOG}.oauth2-server-uri"] = token_address

@@ -46,9 +46,10 @@ def purpose(table: str) -> str:
     return _after(table, r"^COMMENT '([^']*)'$")
 
 
-def partitions(table: str) -> str:
-    """What the table is partitioned by: hours(event_ts)."""
-    return _after(table, r"^PARTITIONED BY \((.*)\)$")
+def partitions(table: str) -> str | None:
+    """What the table is partitioned by, hours(event_ts); None where it is not."""
+    found = re.search(r"^PARTITIONED BY \((.*)\)$", tables.ddl(table), flags=re.MULTILINE)
+    return found[1] if found else None
 
 
 def render() -> str:
@@ -72,7 +73,8 @@ def _after(table: str, pattern: str) -> str:
 
 
 def _section(table: str) -> str:
-    head = f"\n## {table}\n{purpose(table)}. Partitioned by `{partitions(table)}`.\n\n"
+    parted = f"Partitioned by `{by}`" if (by := partitions(table)) else "Not partitioned"
+    head = f"\n## {table}\n{purpose(table)}. {parted}.\n\n"
     lines = (f"| `{name}` | `{kind}` | {comment} |\n" for name, kind, comment in columns(table))
     return head + "| column | type | meaning |\n|---|---|---|\n" + "".join(lines)
 

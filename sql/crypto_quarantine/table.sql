@@ -2,7 +2,7 @@ CREATE TABLE IF NOT EXISTS lake.market.crypto_quarantine (
   kafka_topic     STRING        COMMENT 'topic of the record',
   kafka_partition INT           COMMENT 'partition of the record',
   kafka_offset    BIGINT        COMMENT 'offset of the record',
-  kafka_timestamp TIMESTAMP     COMMENT 'timestamp of the record, set by the producer',
+  kafka_timestamp TIMESTAMP     COMMENT 'timestamp of the record, set by the broker',
   raw             BINARY        COMMENT 'the value: as it came where it could not be read, else as its fields',
   reasons         ARRAY<STRING> COMMENT 'names of the rules it broke (docs/quality.md)',
   exchange        STRING        COMMENT 'what could be read of the exchange',

@@ -6,12 +6,12 @@ CREATE TABLE IF NOT EXISTS lake.market.ops_gap (
   status          STRING    COMMENT 'open; repaired: all its ids are in Kafka; unrepairable: the exchange has no such ids',
   detected_at     TIMESTAMP COMMENT 'when the producer noticed the jump, UTC',
   repaired_at     TIMESTAMP COMMENT 'when it was closed, either way, UTC; null while open',
-  repaired_from   STRING    COMMENT 'rest, ws, or both as rest+ws; null while open',
+  repaired_from   STRING    COMMENT 'rest, ws, both as rest+ws, or kafka: all of it was there already; null while open',
   reason          STRING    COMMENT 'why it is open or unrepairable; may be empty',
   kafka_topic     STRING    COMMENT 'topic of the newest message about it',
   kafka_partition INT       COMMENT 'partition of that message',
   kafka_offset    BIGINT    COMMENT 'offset of that message: an older one never overwrites the row',
-  kafka_timestamp TIMESTAMP COMMENT 'timestamp of that message, set by the producer',
+  kafka_timestamp TIMESTAMP COMMENT 'timestamp of that message, set by the broker',
   updated_at      TIMESTAMP COMMENT 'when this row last changed, UTC'
 )
 USING iceberg
