@@ -61,9 +61,7 @@ def settle(lake: Lake, found: list[Position]) -> frozenset[str]:
     return frozenset(settled | {PROGRESS}) if rows else frozenset()
 
 
-def _settled_point(
-    metadata: dict[str, Any], position: Position
-) -> tuple[int | None, bool] | None:
+def _settled_point(metadata: dict[str, Any], position: Position) -> tuple[int | None, bool] | None:
     """(the last snapshot that was read to its end, whether nothing beyond it was read); None
     where the table has forgotten the snapshot."""
     if position.snapshot_id is None:
@@ -98,7 +96,9 @@ def _position(checkpoint: Path, job: str) -> Position | None:
     for _ in range(_ATTEMPTS):  # Spark removes the oldest files while we look
         try:
             query_id = json.loads((checkpoint / "metadata").read_bytes())["id"]
-            ended = [int(file.name) for file in (checkpoint / "commits").iterdir() if _numbered(file)]
+            ended = [
+                int(file.name) for file in (checkpoint / "commits").iterdir() if _numbered(file)
+            ]
             if not ended:
                 return Position(job, query_id, -1)
             offsets = (checkpoint / "offsets" / str(max(ended))).read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from lakehouse import tables
 from lakehouse.checks import progress
 from lakehouse.checks.catalogue import FAIL, Check
 from lakehouse.query import Lake
+from lakehouse.rules import MEANING, OF_GAPS
 from lakehouse.settings import Settings
 from lakehouse.values import Json, plain, text
 
@@ -35,6 +36,8 @@ class Bounds:
     freshness_seconds: float
     watermark_minutes: int
     full: bool = False
+    rules: tuple[str, ...] = tuple(MEANING)
+    gap_rules: tuple[str, ...] = tuple(OF_GAPS)
 
     @classmethod
     def of(cls, settings: Settings, now: datetime, since: datetime | None) -> "Bounds":
@@ -49,7 +52,8 @@ class Bounds:
 
     def values(self, check: Check) -> dict[str, object]:
         """What the check's statement binds."""
-        return {name: getattr(self, name) for name in check.values}
+        found = {name: getattr(self, name) for name in check.values}
+        return {name: list(x) if isinstance(x, tuple) else x for name, x in found.items()}
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,10 @@ class Inspection:
         """The lake that is looked at."""
         return self._lake
 
+    def knows(self, name: str) -> bool:
+        """Whether the checkpoint behind `bronze_read` or `silver_read` could be read."""
+        return name in self._settled
+
     def run(self, checks: Iterable[Check], bounds: Bounds) -> Look:
         """Run the checks that can be run here."""
         results, left_out = [], []
@@ -137,7 +145,8 @@ class Inspection:
     def result(self, check: Check, bounds: Bounds) -> Result:
         """Run one check; errors are those of `Lake.query`."""
         started_at, began = datetime.now(UTC), time.perf_counter()
-        rows, examples = 0, []
+        rows = 0
+        examples: list[dict[str, Json]] = []
         for batch in (found := self._lake.stream(check.sql, bounds.values(check))):
             rows += batch.num_rows
             if len(examples) < MOST_EXAMPLES:
@@ -176,11 +185,6 @@ def in_words(row: dict[str, Json]) -> str:
     return ", ".join(f"{name}={text(value)}" for name, value in row.items())
 
 
-def since_for(bounds: Bounds, since: datetime) -> Bounds:
-    """The same bounds with a window that begins at `since`."""
-    return replace(bounds, since=since)
-
-
 def _status(check: Check, rows: int) -> str:
     if not rows:
         return OK
@@ -188,6 +192,6 @@ def _status(check: Check, rows: int) -> str:
 
 
 def _plain(row: dict[str, Any], types: tuple[str, ...]) -> dict[str, Json]:
-    return {name: plain(value, kind) for (name, value), kind in zip(row.items(), types, strict=True)}
-
-
+    return {
+        name: plain(value, kind) for (name, value), kind in zip(row.items(), types, strict=True)
+    }

@@ -13,15 +13,7 @@ FROM (
   SELECT unnest(reasons) AS rule, quarantined_at
   FROM lake.market.crypto_quarantine WHERE quarantined_at >= $since
 )
-WHERE rule NOT IN (
-  'unreadable', 'exchange_missing', 'symbol_missing', 'agg_id_missing', 'price_missing',
-  'qty_missing', 'first_trade_id_missing', 'last_trade_id_missing', 'trade_time_missing',
-  'event_time_missing', 'is_buyer_maker_missing', 'ingest_time_missing', 'source_missing',
-  'schema_version_missing', 'symbol_malformed', 'exchange_malformed', 'agg_id_negative',
-  'price_not_exact', 'price_not_positive', 'qty_not_exact', 'qty_not_positive',
-  'quote_qty_too_large', 'trade_ids_disordered', 'trade_time_implausible', 'source_unknown',
-  'schema_version_unknown', 'gap_unreadable', 'gap_implausible'
-)
+WHERE NOT list_contains($rules, rule)
 GROUP BY rule
 ORDER BY ALL;
 
@@ -50,7 +42,7 @@ WITH aside AS (
   FROM lake.market.crypto_quarantine
   -- Messages about gaps come straight from their topic.
   WHERE quarantined_at >= $since
-    AND NOT list_has_any(coalesce(reasons, []), ['gap_unreadable', 'gap_implausible'])
+    AND NOT list_has_any(coalesce(reasons, []), $gap_rules)
 )
 SELECT kafka_topic, kafka_partition, kafka_offset, reasons
 FROM aside ANTI JOIN (

@@ -41,27 +41,36 @@ WHERE ingest_ts >= $since AND dt_hour IS DISTINCT FROM date_trunc('hour', event_
 -- fail: silver_from_bronze
 -- A trade stands in Bronze with the same values.
 -- do: somebody else wrote to Silver, or changed it; `firehose rebuild silver` makes it from Bronze.
-SELECT silver.exchange, silver.symbol, silver.agg_id, silver.price, silver.qty, silver.event_ts,
-       silver.ingest_ts
-FROM lake.market.crypto_silver_trades AS silver
-ANTI JOIN (
-  SELECT * FROM lake.market.crypto_bronze_aggtrade WHERE ingest_ts >= $since
-) AS bronze
-  ON bronze.exchange = silver.exchange AND bronze.symbol = silver.symbol
-  AND bronze.agg_id = silver.agg_id AND bronze.ingest_ts = silver.ingest_ts
-  AND bronze.event_ts = silver.event_ts
-  AND TRY_CAST(bronze.price AS DECIMAL(28, 8)) = silver.price
-  AND TRY_CAST(bronze.qty AS DECIMAL(28, 8)) = silver.qty
-  AND bronze.is_buyer_maker IS NOT DISTINCT FROM silver.is_buyer_maker
-  AND bronze.first_trade_id IS NOT DISTINCT FROM silver.first_trade_id
-  AND bronze.last_trade_id IS NOT DISTINCT FROM silver.last_trade_id
--- What was released from quarantine is read from its bytes, which Bronze need not have understood.
-ANTI JOIN (
-  SELECT * FROM lake.market.crypto_quarantine WHERE released_at IS NOT NULL
-) AS released
-  ON released.exchange = silver.exchange AND released.symbol = silver.symbol
-  AND released.agg_id = silver.agg_id
-WHERE silver.ingest_ts >= $since;
+WITH trades AS (
+  SELECT * FROM lake.market.crypto_silver_trades WHERE ingest_ts >= $since
+), records AS (
+  SELECT exchange, symbol, agg_id, ingest_ts, event_ts, price, qty, is_buyer_maker, first_trade_id,
+         last_trade_id
+  FROM lake.market.crypto_bronze_aggtrade WHERE ingest_ts >= $since
+), left_over AS (  -- nearly all are equal as text, which is six times quicker than as numbers
+  SELECT trades.* FROM trades ANTI JOIN records
+    ON records.exchange = trades.exchange AND records.symbol = trades.symbol
+    AND records.agg_id = trades.agg_id AND records.ingest_ts = trades.ingest_ts
+    AND records.event_ts = trades.event_ts
+    AND records.price = trades.price::VARCHAR AND records.qty = trades.qty::VARCHAR
+    AND records.is_buyer_maker IS NOT DISTINCT FROM trades.is_buyer_maker
+    AND records.first_trade_id IS NOT DISTINCT FROM trades.first_trade_id
+    AND records.last_trade_id IS NOT DISTINCT FROM trades.last_trade_id
+), released AS (  -- read from its bytes, which Bronze need not have understood
+  SELECT exchange, symbol, agg_id FROM lake.market.crypto_quarantine WHERE released_at IS NOT NULL
+)
+SELECT exchange, symbol, agg_id, price, qty, event_ts, ingest_ts
+FROM (SELECT * FROM left_over ANTI JOIN released USING (exchange, symbol, agg_id)) AS trades
+ANTI JOIN records
+  ON records.exchange = trades.exchange AND records.symbol = trades.symbol
+  AND records.agg_id = trades.agg_id AND records.ingest_ts = trades.ingest_ts
+  AND records.event_ts = trades.event_ts
+  AND TRY_CAST(records.price AS DECIMAL(28, 8)) = trades.price
+  AND TRY_CAST(records.qty AS DECIMAL(28, 8)) = trades.qty
+  AND records.is_buyer_maker IS NOT DISTINCT FROM trades.is_buyer_maker
+  AND records.first_trade_id IS NOT DISTINCT FROM trades.first_trade_id
+  AND records.last_trade_id IS NOT DISTINCT FROM trades.last_trade_id
+ORDER BY ALL;
 
 -- fail: silver_complete
 -- What Silver's stream has read of Bronze is in Silver or in quarantine.
