@@ -7,7 +7,18 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from lakehouse.commands import demo, doctor, quarantine, run, simulate, sql, symbols, verify
+from lakehouse.commands import (
+    check,
+    demo,
+    doctor,
+    migrate,
+    quarantine,
+    run,
+    simulate,
+    sql,
+    symbols,
+    verify,
+)
 from lakehouse.errors import FirehoseError
 
 app = typer.Typer(
@@ -26,9 +37,11 @@ app.command(
 )(simulate.simulate)
 app.command()(demo.demo)
 app.command()(verify.verify)
+app.command()(check.check)
 app.command()(sql.sql)
 app.command()(symbols.symbols)
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 
 

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from lakehouse import migration_state, symbol_spec
 from lakehouse import settings as settings_module
-from lakehouse import symbol_spec
 from lakehouse.errors import (
     FirehoseError,
     MissingToolError,
@@ -25,6 +25,7 @@ from lakehouse.errors import (
     SettingsError,
     UnreachableError,
 )
+from lakehouse.migrations import Standing
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java, probe
 from lakehouse.stack.embedded import LEAST_FREE_BYTES, require_space
@@ -65,6 +66,7 @@ def checks(settings: Settings) -> list[Check]:
         check_jars(settings),
         _guarded("data folder", lambda: _data_folder(settings.data_path)),
         *check_servers(settings),
+        *check_lake(settings),
     ]
 
 
@@ -111,6 +113,31 @@ def check_servers(settings: Settings) -> list[Check]:
     if settings.s3_endpoint:
         found.append(_guarded("S3", lambda: _answers(settings.s3_endpoint, "S3_ENDPOINT")))
     return [*found, _exchange(settings)]
+
+
+def check_lake(settings: Settings) -> list[Check]:
+    """Whether the lake's tables are those of this version; nothing where there is no lake yet.
+
+    Behind is but a warning, as the next start mends it; a lake that is ahead stops every run.
+    """
+    if settings.lake_catalog_type == "sql" and not settings.catalog_db.is_file():
+        return []
+    try:
+        found = migration_state.standing(settings)
+    except UnreachableError:
+        return []  # the catalog's own check tells
+    except FirehoseError as error:
+        return [Check("lake", False, error.message, error.hint, required=False)]
+    if found.pending and not found.beyond and not found.changed:
+        names = ", ".join(str(migration) for migration in found.pending)
+        hint = "The next run applies it; or now: `firehose migrate`."
+        return [Check("lake", False, f"to be migrated: {names}", hint, required=False)]
+    return [_guarded("lake", lambda: _usable(found))]
+
+
+def _usable(found: Standing) -> str:
+    found.require_usable()
+    return "its tables are those of this version"
 
 
 def _machine() -> list[Check]:

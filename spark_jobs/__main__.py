@@ -1,5 +1,6 @@
 """`python -m spark_jobs`: run the streams, or open a spark-sql shell on the lake."""
 
+import json
 import logging
 import os
 import sys
@@ -76,6 +77,14 @@ def release(
     with batch.lake_session(settings, "firehose release") as spark:
         found = releasing.run(spark, settings, chosen, yes)
     print(found.model_dump_json())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the lake's tables to this version: `firehose migrate`."""
+    with batch.bare_session(settings_module.load(), "firehose migrate") as spark:
+        applied = session.create_tables(spark).applied
+    print(json.dumps({"applied": [str(migration) for migration in applied]}))
 
 
 def _run(spark: SparkSession, settings: Settings, names: list[str], status: StatusFile) -> None:

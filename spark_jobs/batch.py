@@ -15,11 +15,18 @@ from spark_jobs import session
 @contextmanager
 def lake_session(settings: Settings, app_name: str) -> Iterator[SparkSession]:
     """A session whose lake has all its tables; it is stopped at the end. Tells its progress."""
+    with bare_session(settings, app_name) as spark:
+        session.create_tables(spark)
+        yield spark
+
+
+@contextmanager
+def bare_session(settings: Settings, app_name: str) -> Iterator[SparkSession]:
+    """The same, with the lake left as it is found."""
     os.environ["JAVA_HOME"] = str(java.find().home)
     tell("Spark starts")
     spark = session.build(settings, jars.ensure(settings, tell).spark, app_name)
     try:
-        session.create_tables(spark)
         yield spark
     finally:
         spark.stop()
