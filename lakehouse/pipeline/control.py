@@ -11,14 +11,13 @@ from typing import Any, Final
 import psutil
 
 from lakehouse.errors import FirehoseError, SettingsError, StackError, UnreachableError
+from lakehouse.pipeline.direct import OPENER
 from lakehouse.settings import Settings
 
 # The producer may ask the exchange before it answers, for 20 s at most.
 _SECONDS: Final = 30.0
 _MAX_BYTES: Final = 16 * 1024 * 1024
 _START: Final = "Start it with `firehose run`, or name the address of another one with --url."
-# Never through a proxy: it is on this machine, or where the user says.
-_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class ProducerControl:
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, raw, headers)
         try:
-            with _OPENER.open(request, timeout=_SECONDS) as answer:
+            with OPENER.open(request, timeout=_SECONDS) as answer:
                 found = json.loads(answer.read(_MAX_BYTES))
         except urllib.error.HTTPError as error:
             raise self._refusal(error) from None

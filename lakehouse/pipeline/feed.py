@@ -2,14 +2,13 @@
 
 import json
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lakehouse.errors import UnreachableError
+from lakehouse.pipeline.direct import OPENER
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,8 @@ class SimulatedExchange:
 
     def _get(self, path: str) -> dict[str, Any]:
         try:
-            with urllib.request.urlopen(self.rest_url + path, timeout=10) as answer:
+            with OPENER.open(self.rest_url + path, timeout=10) as answer:
                 found: dict[str, Any] = json.load(answer)
                 return found
-        except (OSError, ValueError, urllib.error.URLError) as error:
+        except (OSError, ValueError) as error:
             raise UnreachableError(f"The simulator does not answer: {error}.") from None

@@ -1,16 +1,15 @@
 """The producer's own figures, read from its metrics page."""
 
 import json
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from lakehouse.pipeline.direct import OPENER
+
 _PREFIX = "firehose_producer_"
-# No proxy stands between this program and a process on this very machine.
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class ProducerFigures:
 def fetch(port: int) -> ProducerFigures | None:
     """The figures of the producer whose metrics are on `port`; None while it does not answer."""
     try:
-        with _open(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with OPENER.open(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             text = answer.read().decode()
     except (OSError, HTTPException):  # killed in the middle of an answer, for one
         return None
@@ -51,7 +50,7 @@ def fetch(port: int) -> ProducerFigures | None:
 def last_ids(port: int) -> Mapping[str, int]:
     """The highest id of each symbol that the producer has taken; empty while it does not answer."""
     try:
-        with _open(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
+        with OPENER.open(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
             found: dict[str, int] = json.load(answer).get("last_ids", {})
             return found
     except (OSError, ValueError, HTTPException):
