@@ -13,28 +13,17 @@ from typing import Any
 
 import psutil
 
-from lakehouse.errors import (
-    FirehoseError,
-    MissingToolError,
-    RejectLimitError,
-    ResourceError,
-    SettingsError,
-    StackError,
-    kind_of,
-)
+from lakehouse.errors import FirehoseError, StackError, kind_of
 from lakehouse.pipeline import preflight
+from lakehouse.pipeline.restarts import Restarts
 from lakehouse.settings import Settings
 from lakehouse.stack.embedded import Stack
 from lakehouse.stack.log_file import telling_line
 from lakehouse.stack.process import ManagedProcess
 
-_MOST_RESTARTS = 3
-_BACKOFF_SECONDS = 2.0
-# A part that ran so long has got over what ended it before: its restarts are counted anew.
-_STABLE_SECONDS = 600.0
 _LOG_LINES = 200
-# A new start would only repeat these.
-_FINAL = (SettingsError, MissingToolError, ResourceError, RejectLimitError)
+# A pause up to this is not worth a word.
+_SOON_SECONDS = 2.0
 
 
 class Stopped(Exception):
@@ -49,9 +38,8 @@ class Part:
     command: list[str]
     ready_file: Path
     process: ManagedProcess
-    restarts: int = 0
+    restarts: Restarts = field(default_factory=lambda: Restarts(time.monotonic()))
     not_before: float = 0.0
-    started_at: float = field(default_factory=time.monotonic)
     draining: int | None = None
 
     def ready(self) -> dict[str, Any] | None:
@@ -122,28 +110,38 @@ class Parts:
         if not part.not_before:
             self._give_up_or_wait(part)
         if time.monotonic() >= part.not_before:
-            part.restarts += 1
             part.not_before = 0.0
             part.ready_file.unlink(missing_ok=True)
             part.process = self._spawn(part.name, part.command)
-            part.started_at = time.monotonic()
+            part.restarts.started(time.monotonic())
 
     def failure(self, part: Part) -> FirehoseError:
         """The error of a part that ended: its own last words, of its own kind, where it had any."""
-        code, lines = part.process.returncode, part.process.log_tail(_LOG_LINES)
-        told = next((line for line in reversed(lines) if line.startswith("error: ")), "")
-        words = told.removeprefix("error: ") or f"It ended with code {code}: {telling_line(lines)}"
-        kind = kind_of(code) if told else StackError
+        told = self._last_words(part)
+        kind = kind_of(part.process.returncode) if told else StackError
+        words = told or self._how_it_ended(part)
         return kind(f"The {part.name} failed. {words}", f"Log: {part.process.log_path}")
 
     def _give_up_or_wait(self, part: Part) -> None:
         now, code = time.monotonic(), part.process.returncode
-        if now - part.started_at > _STABLE_SECONDS:
-            part.restarts = 0
-        if part.restarts >= _MOST_RESTARTS or issubclass(kind_of(code), _FINAL):
+        pause = part.restarts.ended(now, kind_of(code), ready=part.ready() is not None)
+        if pause is None:
             raise self.failure(part)
-        part.not_before = now + _BACKOFF_SECONDS * 2**part.restarts
-        self._report(f"The {part.name} ended (code {code}); it is started again.")
+        part.not_before = now + pause
+        told = self._last_words(part)
+        why = f" {told}" if told else ""
+        when = f" in {pause:.0f} s" if pause > _SOON_SECONDS else ""
+        self._report(f"The {part.name} ended (code {code}); it is started again{when}.{why}")
+
+    def _last_words(self, part: Part) -> str:
+        """The error that it told, in its own words; empty where it told none."""
+        lines = part.process.log_tail(_LOG_LINES)
+        told = next((line for line in reversed(lines) if line.startswith("error: ")), "")
+        return told.removeprefix("error: ")
+
+    def _how_it_ended(self, part: Part) -> str:
+        line = telling_line(part.process.log_tail(_LOG_LINES))
+        return f"It ended with code {part.process.returncode}: {line}"
 
     def _spawn(self, name: str, words: list[str]) -> ManagedProcess:
         return self._stack.spawn(name, words, self._settings.as_env())

@@ -13,13 +13,14 @@ import pytest
 from lakehouse import settings
 from lakehouse.errors import (
     FirehoseError,
+    RejectLimitError,
     ResourceError,
     SettingsError,
     StackError,
+    StreamError,
     UnreachableError,
 )
-from lakehouse.pipeline import parts as parts_module
-from lakehouse.pipeline import preflight
+from lakehouse.pipeline import preflight, restarts
 from lakehouse.pipeline.parts import Part, Parts, Stopped, ask_to_drain
 from lakehouse.stack.embedded import Stack
 
@@ -48,7 +49,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(parts_module, "_BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr(restarts, "FIRST_SECONDS", 0.0)
     found = settings.load(_env_file=None, data_dir=tmp_path / "data")
     with Stack(found, lambda _: None, least_free_bytes=0) as stack:
         yield Bench(stack)
@@ -70,7 +71,7 @@ def test_ready_is_what_the_part_wrote(bench: Bench) -> None:
     part = bench.start(STAY, ready=True)
     assert bench.parts.wait_ready(part, 20)["pid"] == part.process.pid
     bench.parts.revive(part)
-    assert part.restarts == 0 and bench.said == []
+    assert part.restarts.count == 0 and bench.said == []
 
 
 def test_a_part_that_ends_before_it_is_ready_is_told_in_its_own_words(bench: Bench) -> None:
@@ -106,7 +107,7 @@ def test_a_part_that_keeps_ending_is_started_three_times_more(bench: Bench, how:
     for _ in range(3):
         bench.parts.revive(part)
         ended(part)
-    assert part.restarts == len(bench.said) == 3
+    assert part.restarts.count == len(bench.said) == 3
     with pytest.raises(StackError, match="The part failed"):
         bench.parts.revive(part)
 
@@ -114,25 +115,27 @@ def test_a_part_that_keeps_ending_is_started_three_times_more(bench: Bench, how:
 def test_between_two_starts_there_is_a_growing_pause(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts_module, "_BACKOFF_SECONDS", 100.0)
+    monkeypatch.setattr(restarts, "FIRST_SECONDS", 10.0)
     part = ended(bench.start("1/0"))
-    for restarts, pause in ((0, 100), (2, 400)):
-        part.restarts, part.not_before = restarts, 0.0
+    for count, pause in ((0, 10), (2, 40), (9, 60)):
+        part.restarts.count, part.not_before = count, 0.0
         bench.parts.revive(part)
         assert part.not_before - time.monotonic() == pytest.approx(pause, abs=5)
         assert not part.process.alive
+        assert bench.said[-1] == f"The part ended (code 1); it is started again in {pause} s."
 
 
 def test_a_part_that_had_run_well_for_long_has_all_its_starts_again(bench: Bench) -> None:
     part = ended(bench.start("1/0"))
-    part.restarts, part.started_at = 3, time.monotonic() - 3600
+    part.restarts.count = part.restarts.fruitless = 3
+    part.restarts.started_at = time.monotonic() - 3600
     bench.parts.revive(part)
-    assert part.restarts == 1
+    assert part.restarts.count == part.restarts.fruitless == 1
 
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(2, SettingsError), (4, ResourceError)],
+    [(2, SettingsError), (4, ResourceError), (7, RejectLimitError), (8, StreamError)],
 )
 def test_what_a_new_start_would_only_repeat_is_told_at_once(
     bench: Bench, code: int, kind: type[FirehoseError]
@@ -140,15 +143,40 @@ def test_what_a_new_start_would_only_repeat_is_told_at_once(
     part = ended(bench.start(f"import sys; print('error: It is so.'); sys.exit({code})"))
     with pytest.raises(kind, match=r"The part failed\. It is so\."):
         bench.parts.revive(part)
-    assert part.restarts == 0
+    assert part.restarts.count == 0
 
 
 def test_a_server_that_is_away_may_come_back(bench: Bench) -> None:
     part = ended(bench.start("import sys; print('error: Nobody there.'); sys.exit(5)"))
     bench.parts.revive(part)
-    assert part.restarts == 1
+    assert part.restarts.count == 1
+    assert bench.said == ["The part ended (code 5); it is started again. Nobody there."]
     ended(part)
     assert isinstance(bench.parts.failure(part), UnreachableError)
+
+
+def test_a_part_that_becomes_ready_each_time_is_never_given_up(bench: Bench) -> None:
+    part = ended(bench.start("raise SystemExit(6)", ready=True))
+    part.command[-1] = READY.format(path=str(part.ready_file)) + "raise SystemExit(6)"
+    for _ in range(8):
+        bench.parts.revive(part)
+        ended(part)
+    assert part.restarts.count == len(bench.said) == 8
+    part.command[-1] = "raise SystemExit(6)"
+    for _ in range(3):
+        bench.parts.revive(part)
+        ended(part)
+    with pytest.raises(StackError, match="The part failed"):
+        bench.parts.revive(part)  # three starts in a row that came to nothing
+
+
+def test_one_that_had_worked_waits_for_its_server_as_long_as_it_takes(bench: Bench) -> None:
+    part = ended(bench.start("pass", ready=True))
+    part.command[-1] = "import sys; print('error: Nobody there.'); sys.exit(5)"
+    for _ in range(8):
+        bench.parts.revive(part)
+        ended(part)
+    assert part.restarts.count == len(bench.said) == 8
 
 
 def test_a_crash_is_told_by_the_last_line_that_names_an_error(bench: Bench) -> None:
