@@ -4,7 +4,7 @@
 `decode` are the quick way; a test holds them equal to the model.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 from msgspec.json import Encoder
@@ -40,6 +40,30 @@ class TradeMessage(BaseModel):
     ingest_time: Micros
     source: Source
     schema_version: Literal[1] = SCHEMA_VERSION
+
+
+# No float: money and amounts are text on the wire.
+_SQL_TYPES: Final = {"string": "STRING", "integer": "BIGINT", "boolean": "BOOLEAN"}
+
+
+def columns(model: type[BaseModel] = TradeMessage) -> dict[str, str]:
+    """Each field and its type in SQL, in the model's order: how Bronze reads a message.
+
+    KeyError for a type that no message may have.
+    """
+    fields = model.model_json_schema()["properties"]
+    return {name: _sql_type(field) for name, field in fields.items()}
+
+
+def required(model: type[BaseModel] = TradeMessage) -> tuple[str, ...]:
+    """The fields that every message has: all but those that are optional, hence may be null."""
+    return tuple(name for name, field in model.model_fields.items() if field.default is not None)
+
+
+def _sql_type(field: dict[str, Any]) -> str:
+    # An optional one is anyOf its type and null; the version alone is a constant, and a small one.
+    kinds = [each["type"] for each in field.get("anyOf", [field]) if each["type"] != "null"]
+    return "INT" if "const" in field else _SQL_TYPES[kinds[0]]
 
 
 def key_of(trade: Trade) -> bytes:
