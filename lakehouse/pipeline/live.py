@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -81,7 +81,8 @@ class LiveView:
     def _drawn(self) -> Group:
         state = self.state
         title = Text(f"{state.phase} · {_producer(state)}", style="bold")
-        return Group(title, self._layer_table(), _symbol_table(self._settings))
+        trouble = [Text(line, style="bold red") for line in troubles(state.jobs, time.time())]
+        return Group(title, *trouble, self._layer_table(), _symbol_table(self._settings))
 
     def _layer_table(self) -> Table:
         found = monitor.layers(self._settings)
@@ -102,6 +103,16 @@ class LiveView:
                 _age(layer.committed_at),
             )
         return table
+
+
+def troubles(jobs: Mapping[str, Mapping[str, Any]], now: float) -> list[str]:
+    """One line for each stream that is being started again; `now`: s since 1970 UTC."""
+    return [
+        f"{_short(name)}: failing for {max(0.0, now - job['failing_since']):.0f} s, started again "
+        f"{job['restarts']:,} times. {job['last_error']}"
+        for name, job in sorted(jobs.items())
+        if job.get("failing_since") is not None
+    ]
 
 
 def _symbol_table(settings: Settings) -> Table:

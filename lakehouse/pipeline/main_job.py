@@ -19,6 +19,7 @@ from lakehouse.pipeline.parts import (
     producer_command,
     spark_command,
 )
+from lakehouse.pipeline.stream_watch import StreamWatch
 from lakehouse.settings import Settings
 from lakehouse.stack.embedded import Stack
 
@@ -53,6 +54,7 @@ class MainJob:
         self._view = view
         self._until_idle = until_idle
         self._still_since = time.monotonic()
+        self._streams = StreamWatch(view.say)
 
     def run(self) -> Outcome:
         """The whole job; StackError and its kin where a part can't be kept running."""
@@ -122,7 +124,11 @@ class MainJob:
         if found is not None and found != state.producer:
             state.producer = found
             self._still_since = time.monotonic()
-        state.jobs = (spark.ready() or {}).get("jobs", state.jobs)
+        self._look_at_streams(spark)
+
+    def _look_at_streams(self, spark: Part) -> None:
+        self._view.state.jobs = (spark.ready() or {}).get("jobs", self._view.state.jobs)
+        self._streams.see(self._view.state.jobs)
 
     def _fed(self, exchange: SimulatedExchange, producer: Part) -> bool:
         """Whether the simulator has sent everything and Kafka has acknowledged all of it."""
@@ -160,4 +166,4 @@ class MainJob:
                 ask_to_drain(spark)
             else:
                 parts.tend(spark)
-            self._view.state.jobs = (spark.ready() or {}).get("jobs", self._view.state.jobs)
+            self._look_at_streams(spark)
