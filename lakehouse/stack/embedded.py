@@ -25,6 +25,9 @@ _GRACE_SECONDS = 15.0
 _INHERIT_SECONDS = 45.0
 _POLL_SECONDS = 0.2
 _MOST_BROKER_RESTARTS = 3
+# A broker that answered for so long works: what ended it came from outside and says nothing
+# against a new start.
+_BROKER_WORKS_SECONDS = 10.0
 
 
 class Stack:
@@ -48,6 +51,7 @@ class Stack:
         self._lock = -1
         self._broker: KafkaBroker | None = None
         self._broker_restarts = 0
+        self._broker_since = 0.0
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -101,19 +105,26 @@ class Stack:
             found.kafka,
             lambda name, argv, grace: self.spawn(name, argv, grace_seconds=grace),
         )
-        return self._broker.start()
+        return self._start_broker(self._broker)
+
+    def _start_broker(self, broker: KafkaBroker) -> str:
+        address = broker.start()
+        self._broker_since = time.monotonic()
+        return address
 
     def revive_kafka(self) -> None:
         """Start the embedded broker again where it died; StackError where that doesn't help."""
         process = self._broker.process if self._broker else None
         if self._broker is None or process is None or process.alive:
             return
+        if time.monotonic() - self._broker_since > _BROKER_WORKS_SECONDS:
+            self._broker_restarts = 0
         if self._broker_restarts >= _MOST_BROKER_RESTARTS:
             line = telling_line(process.log_tail(200))
             raise StackError(f"Kafka ended again and again: {line}", f"Log: {process.log_path}")
         self._broker_restarts += 1
         self._report(f"Kafka ended (code {process.returncode}); it is started again.")
-        self._broker.start()
+        self._start_broker(self._broker)
 
     def _take_lock(self) -> None:
         deadline = time.monotonic() + _INHERIT_SECONDS
