@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from lakehouse import child, kafka_audit
+from lakehouse import child, kafka_audit, set_aside
 from lakehouse.child import Report
 from lakehouse.errors import SettingsError, UnreachableError
 from lakehouse.kafka_audit import KafkaAudit
+from lakehouse.set_aside import SetAside
 from lakehouse.settings import Settings
 from lakehouse.stack import probe
 from lakehouse.stack.embedded import Stack
@@ -18,15 +20,16 @@ _PING_SECONDS = 5.0
 _LISTENERS = "advertised.listeners=PLAINTEXT://"
 
 
-def audit(settings: Settings, report: Report) -> KafkaAudit:
+def audit(settings: Settings, report: Report, aside: SetAside | None = None) -> KafkaAudit:
     """Read the trades' topic of the configured broker, else of the data folder's embedded one.
 
     The embedded broker is used where a run has it going, else started for the reading. `report`
-    is told of progress. SettingsError where there is none, UnreachableError where it is away.
+    is told of progress; `aside` are the records that the lake has in quarantine. SettingsError
+    where there is no broker, UnreachableError where it is away.
     """
     with _broker(settings, report) as servers:
         wired = settings.model_copy(update={"kafka_bootstrap_servers": servers})
-        return _run(wired, report)
+        return _run(wired, report, aside or {})
 
 
 @contextmanager
@@ -69,6 +72,10 @@ def _running(properties: Path) -> str:
         ) from None
 
 
-def _run(settings: Settings, report: Report) -> KafkaAudit:
-    found = child.run("producer.audit", [], settings, report, "The audit of Kafka")
+def _run(settings: Settings, report: Report, aside: SetAside) -> KafkaAudit:
+    with TemporaryDirectory(prefix="firehose-audit-") as folder:
+        path = Path(folder) / "set-aside.json"
+        set_aside.write(aside, path)
+        words = ["--set-aside", str(path)]
+        found = child.run("producer.audit", words, settings, report, "The audit of Kafka")
     return kafka_audit.decode(found)

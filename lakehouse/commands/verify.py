@@ -11,13 +11,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from lakehouse import audit_process, completeness, sign_off
+from lakehouse import audit_process, completeness, set_aside, sign_off
 from lakehouse.commands import DataDir, Format, console, settings_for
 from lakehouse.commands.verify_view import show, show_layers
 from lakehouse.completeness import Proof, prove
 from lakehouse.errors import IncompleteError, SettingsError
 from lakehouse.kafka_audit import KafkaAudit
 from lakehouse.query import Lake
+from lakehouse.set_aside import SetAside
 from lakehouse.settings import Settings
 from lakehouse.sign_off import Check
 from lakehouse.values import Json, plain
@@ -127,9 +128,10 @@ def _prove(
     allow_incomplete: bool,
 ) -> Proof:
     """The proof of the layers; the manifest is written from the same snapshot of the lake."""
-    read = _audit(settings) if _KNOWN[0] in asked else None
     if asked == _KNOWN[:1]:
-        return Proof((), (), (), None, kafka=read, layers=asked, strict=strict)
+        kafka = _audit(settings, {})
+        return Proof((), (), (), None, kafka=kafka, layers=asked, strict=strict)
+    read = _audit(settings, _set_aside(settings)) if _KNOWN[0] in asked else None
     with Lake(settings) as lake:
         now = datetime.now(UTC)
         proof = replace(prove(lake, now, asked, strict), kafka=read)
@@ -142,8 +144,16 @@ def _may_write(proof: Proof, allow_incomplete: bool) -> bool:
     return proof.complete or (allow_incomplete and proof.trades > 0)
 
 
-def _audit(settings: Settings) -> KafkaAudit:
-    return audit_process.audit(settings, lambda line: print(line, file=sys.stderr, flush=True))
+def _set_aside(settings: Settings) -> SetAside:
+    with Lake(settings) as lake:
+        return set_aside.records(lake, settings.kafka_topic)
+
+
+def _audit(settings: Settings, aside: SetAside) -> KafkaAudit:
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    return audit_process.audit(settings, tell, aside)
 
 
 def _tell(proof: Proof, fmt: Format) -> None:

@@ -6,15 +6,19 @@ Nothing is written to Kafka, no consumer group is left behind. Progress goes to 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
-from lakehouse import kafka_audit
+from confluent_kafka import Message
+
+from lakehouse import kafka_audit, set_aside
 from lakehouse.child import tell
 from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.kafka_audit import KafkaAudit, PartitionRead
+from lakehouse.set_aside import SetAside
 from lakehouse.settings import Settings, load
 from producer.audit.report import Findings, gap_topic
 from producer.audit.tally import Tally
@@ -28,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code; 0 also where trades are missing, as judging is left to the reader."""
     options = _options(arguments)
     try:
-        found = audit(load(), options.since_hours, tuple(options.symbols or ()))
+        aside = set_aside.read(options.set_aside) if options.set_aside else {}
+        found = audit(load(), options.since_hours, tuple(options.symbols or ()), aside)
     except FirehoseError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -39,11 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def audit(
-    settings: Settings, since_hours: float | None = None, symbols: Sequence[str] = ()
+    settings: Settings,
+    since_hours: float | None = None,
+    symbols: Sequence[str] = (),
+    aside: SetAside | None = None,
 ) -> KafkaAudit:
     """Read what the topics hold at this moment and count it.
 
-    `since_hours`: only records that Kafka got in the last so many hours. UnreachableError where
+    `since_hours`: only records that Kafka got in the last so many hours. `aside`: records that
+    the lake has in quarantine, see Tally.add_held. UnreachableError where
     the broker is away, SettingsError where there is none to ask or no such topic.
     """
     if not settings.kafka_bootstrap_servers:
@@ -54,7 +63,7 @@ def audit(
     log = configure(settings.log_level)
     reader = Reader(settings.kafka_bootstrap_servers, log, "firehose-audit")
     try:
-        return _audit(reader, settings, since_hours, symbols)
+        return _audit(reader, settings, since_hours, symbols, aside or {})
     finally:
         reader.close()
 
@@ -63,11 +72,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m producer.audit", description=__doc__)
     parser.add_argument("--since-hours", type=_positive, metavar="H", help="only the last H hours")
     parser.add_argument("--symbols", type=_names, metavar="A,B", help="only these symbols")
+    parser.add_argument("--set-aside", type=Path, metavar="FILE", help="what is in quarantine")
     return parser.parse_args(arguments)
 
 
 def _audit(
-    reader: Reader, settings: Settings, since_hours: float | None, symbols: Sequence[str]
+    reader: Reader,
+    settings: Settings,
+    since_hours: float | None,
+    symbols: Sequence[str],
+    aside: SetAside,
 ) -> KafkaAudit:
     began, read_at = time.monotonic(), datetime.now(UTC)
     topic = settings.kafka_topic
@@ -86,7 +100,7 @@ def _audit(
     for batch in reader.messages(topic, spans, _progress(total)):
         # Messages of a partition come in blocks, so this makes few groups.
         for number, block in groupby(batch, key=lambda message: message.partition()):
-            tally.add(number or 0, [message.value() for message in block])
+            _count(tally, number or 0, list(block), aside.get(number or 0, {}))
     tally.finish()
     found = Findings(tally.symbols, known)
     return KafkaAudit(
@@ -105,6 +119,21 @@ def _audit(
         gaps=tuple(found.gaps),
         known_gaps=known,
     )
+
+
+def _count(
+    tally: Tally, partition: int, messages: list[Message], aside: Mapping[int, bool]
+) -> None:
+    """Count messages of one partition, those apart that the lake has in quarantine."""
+    if not aside:  # nearly always
+        tally.add(partition, [message.value() for message in messages])
+        return
+    for stray, some in groupby(messages, key=lambda message: aside.get(message.offset() or 0)):
+        values = [message.value() for message in some]
+        if stray is None:
+            tally.add(partition, values)
+        else:
+            tally.add_held(partition, values, stray)
 
 
 def _partitions(spans: dict[int, Span], tally: Tally) -> tuple[PartitionRead, ...]:

@@ -14,6 +14,7 @@ from lakehouse.messages import QuickMessage
 from producer.audit.decoding import Seen, read
 
 HOUR_MICROS: Final = 3_600_000_000
+IN_QUARANTINE: Final = "in_quarantine"
 _NOTHING: Final = -(2**63)
 
 
@@ -127,6 +128,32 @@ class Tally:
             track.count(trade.agg_id, trade.trade_time)
             track.place(trade.agg_id, trade.source)
         self.records[partition] += counted
+
+    def add_held(self, partition: int, values: Iterable[bytes | None], stray: bool) -> None:
+        """Count messages that the lake has in quarantine: they say nothing of the order.
+
+        A stray's id is one that nobody demands: counted, it would make a hole of all before it.
+        """
+        for value in values:
+            if stray:
+                self.unreadable[IN_QUARANTINE] += 1
+            else:
+                self._count_held(partition, value)
+            self.records[partition] += 1
+
+    def _count_held(self, partition: int, value: bytes | None) -> None:
+        try:
+            trade = read(value)
+        except UnreadableError as error:
+            self.unreadable[error.reason] += 1
+            return
+        key = (trade.exchange, trade.symbol)
+        track = self._tracks.setdefault(partition, {}).get(key) or self._open(partition, trade)
+        if track is None:
+            self.skipped += 1
+            return
+        track.to.sources[trade.source] += 1
+        track.count(trade.agg_id, trade.trade_time)
 
     def finish(self) -> None:
         """Enter the runs that are still open."""

@@ -108,6 +108,19 @@ def test_what_is_left_of_deleted_records_makes_no_gap() -> None:
     assert (cut.first_id, cut.missing, cut.trades) == (51, 1, 5)
 
 
+def test_what_the_lake_has_in_quarantine_makes_no_hole_and_no_disorder() -> None:
+    tally = Tally()
+    tally.add(0, [message(10), message(11)])
+    tally.add_held(0, [message(10**15), b"{"], stray=True)
+    tally.add_held(0, [message(14)], stray=False)
+    tally.add(0, [message(12), message(13), message(15)])
+    tally.finish()
+    found = tally.symbols[BTC]
+    assert list(found.ids) == [(10, 15)] and found.out_of_order == 0
+    assert tally.records[0] == 8
+    assert tally.unreadable == {"in_quarantine": 2}
+
+
 def test_unreadable_records_and_other_symbols_are_counted() -> None:
     tally = Tally(symbols=["ETHUSDT"])
     wide = message(1).replace(b'"agg_id":1', b'"agg_id":99999999999999999999')
