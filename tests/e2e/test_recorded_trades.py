@@ -21,9 +21,9 @@ AUDIT = (
 )
 
 
-def replay(folder: Path, data: Path, *files: Path) -> str:
+def replay(folder: Path, data: Path, *files: Path, **settings: str) -> str:
     words = ["run", "--replay", *map(str, files), "--speed", "0", "--until-idle"]
-    done = firehose(folder, *words, "--data-dir", str(data))
+    done = firehose(folder, *words, "--data-dir", str(data), env=settings)
     assert done.returncode == 0, done.stdout
     assert nothing_left(data)
     return done.stdout
