@@ -1,0 +1,150 @@
+"""The Spark application as a process on a lake that has no broker: Bronze is filled by the test."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+from pyarrow import parquet
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+from lakehouse import settings as settings_module
+from lakehouse import tables
+from lakehouse.query import Lake
+from lakehouse.settings import Settings
+from tests.commands import environment, wait_for
+from tests.lakes import Row, record
+
+JOBS = (tables.SILVER, tables.GOLD)
+START = 1_723_161_600_000_000  # 2024-08-09, µs UTC
+_READY_SECONDS = 300.0
+_END_SECONDS = 180.0
+
+
+@dataclass
+class App:
+    """One `python -m spark_jobs run`."""
+
+    process: subprocess.Popen[bytes]
+    status_file: Path
+    log: Path
+
+    def status(self) -> dict[str, Any]:
+        """What it tells; empty before its streams run."""
+        try:
+            return cast(dict[str, Any], json.loads(self.status_file.read_bytes()))
+        except (OSError, ValueError):
+            return {}
+
+    def job(self, name: str) -> dict[str, Any]:
+        """The part of one job."""
+        return cast(dict[str, Any], self.status().get("jobs", {}).get(name, {}))
+
+    def until_ready(self) -> None:
+        """Wait until its streams run; fails where it ends before."""
+        wait_for(lambda: self.status() or self.ended, _READY_SECONDS, "the streams to start")
+        assert not self.ended, self.text()
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def text(self) -> str:
+        """Its log."""
+        return self.log.read_text(errors="replace")
+
+    def drained(self) -> None:
+        """It finishes what is there and ends well."""
+        self.process.send_signal(signal.SIGUSR1)
+        assert self.process.wait(300) == 0, self.text()
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Hit it and all that it started."""
+        os.killpg(self.process.pid, number)
+
+
+@contextmanager
+def application(settings: Settings, jobs: Sequence[str] = JOBS, name: str = "app") -> Iterator[App]:
+    """Start one; whatever the test does, nothing of it is left afterwards."""
+    settings.data_path.mkdir(exist_ok=True)
+    status, log = settings.data_path / f"{name}.json", settings.data_path / f"{name}.log"
+    words = [word for job in jobs for word in ("--job", job)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "spark_jobs", "run", *words, "--status-file", str(status)],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environment(settings.as_env()),
+            start_new_session=True,
+        )
+    try:
+        yield App(process, status, log)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def ended_with(app: App, code: int) -> str:
+    """The one sentence that it told."""
+    assert app.process.wait(_END_SECONDS) == code, app.text()
+    [told] = [line for line in app.text().splitlines() if line.startswith("error: ")]
+    assert "Traceback" not in app.text()
+    return told
+
+
+def lake_settings(folder: Path, **more: object) -> Settings:
+    """Small, quick, and deaf to the settings of whoever runs the tests."""
+    wanted = {"trigger_seconds": 0.5, "spark_driver_memory": "1g", "writer_lease_seconds": 6}
+    return settings_module.load(_env_file=None, **{"data_dir": folder, **wanted, **more})
+
+
+def feed(settings: Settings, first: int, count: int) -> None:
+    """One commit of Bronze: trades `first` to `first + count - 1`, one a second, in one hour."""
+    catalog = SqlCatalog(
+        tables.CATALOG, uri=f"sqlite:///{settings.catalog_db}", warehouse=settings.warehouse
+    )
+    bronze = catalog.load_table(f"{tables.NAMESPACE}.{tables.BRONZE}")
+    schema = schema_to_pyarrow(bronze.schema(), include_field_ids=False)
+    trades = [_trade(agg_id) for agg_id in range(first, first + count)]
+    full = [{name: row.get(name) for name in schema.names} for row in trades]
+    path = settings.data_path / f"bronze-{first}-{uuid.uuid4().hex[:8]}.parquet"
+    parquet.write_table(pa.Table.from_pylist(full, schema=schema), path)
+    # An append would need pyiceberg's Rust part for the hourly partitions.
+    bronze.add_files([f"file://{path}"])
+
+
+def rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query on the lake."""
+    with Lake(settings) as lake:
+        return lake.rows(sql)
+
+
+def silver_ids(settings: Settings) -> list[int]:
+    """Every id in Silver, twice where it stands twice."""
+    found = rows(settings, "SELECT agg_id FROM lake.market.crypto_silver_trades ORDER BY agg_id")
+    return [row["agg_id"] for row in found]
+
+
+def _trade(agg_id: int) -> Row:
+    at = START + agg_id * 1_000_000
+    return record(
+        agg_id, agg_id, price="100.5", qty="2", first_trade_id=agg_id, last_trade_id=agg_id,
+        trade_time=at, event_time=at, ingest_time=at, is_buyer_maker=False, source="simulated",
+        schema_version=1, event_ts=_instant(at), dt_hour=_instant(at - at % 3_600_000_000),
+        ingest_ts=_instant(at),
+    )  # fmt: skip
+
+
+def _instant(micros: int) -> datetime:
+    return datetime.fromtimestamp(micros // 1_000_000, UTC)
