@@ -9,14 +9,15 @@ from pyspark.sql import SparkSession
 from lakehouse.child import tell
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java
-from spark_jobs import session
+from spark_jobs import faults, session
 
 
 @contextmanager
 def lake_session(settings: Settings, app_name: str) -> Iterator[SparkSession]:
     """A session whose lake has all its tables; it is stopped at the end. Tells its progress."""
     with bare_session(settings, app_name) as spark:
-        session.create_tables(spark)
+        with faults.reaching(settings):
+            session.create_tables(spark)
         yield spark
 
 
