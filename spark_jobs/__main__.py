@@ -82,7 +82,8 @@ def release(
 @app.command()
 def migrate() -> None:
     """Bring the lake's tables to this version: `firehose migrate`."""
-    with batch.bare_session(settings_module.load(), "firehose migrate") as spark:
+    settings = settings_module.load()
+    with batch.bare_session(settings, "firehose migrate") as spark, faults.reaching(settings):
         applied = session.create_tables(spark).applied
     print(json.dumps({"applied": [str(migration) for migration in applied]}))
 
