@@ -20,6 +20,8 @@ from spark_jobs.stream import Context, Job, start
 
 _POLL_SECONDS: Final = 0.5
 _SIGNAL_SECONDS: Final = 0.3
+# Spark's word for a stream that has done what there was and waits for data or for its trigger.
+_IDLE: Final = "Waiting for"
 log = structlog.get_logger(__name__)
 
 
@@ -78,9 +80,9 @@ class Keeper:
             try:
                 if query.awaitTermination(_POLL_SECONDS):  # type: ignore[arg-type]  # it takes both
                     return StackError(f"The stream {self.name} ended by itself.")
+                self._see_it_well(query)
             except Exception as error:
                 return error
-            self._see_it_well()
         return None
 
     def _try_again(self) -> Exception | None:
@@ -124,8 +126,11 @@ class Keeper:
         batch = Batch(f"{self.name} between batches", NO_BATCH)
         auditor.failed(self._context.spark, batch, Record(datetime.now(UTC)), why)
 
-    def _see_it_well(self) -> None:
-        if self._recovery.failures and time.monotonic() - self._started_at >= WELL_SECONDS:
+    def _see_it_well(self, query: StreamingQuery) -> None:
+        if not self._recovery.failures:
+            return
+        ran_long = time.monotonic() - self._started_at >= WELL_SECONDS
+        if ran_long or query.status["message"].startswith(_IDLE):
             self._recovery.failures = 0
             self._context.status.well(self.name)
 

@@ -61,7 +61,7 @@ class StatusFile:
             self._write()
 
     def well(self, job: str) -> None:
-        """The job's stream has run without a fault for a while, though it had no batch to do."""
+        """The job's stream runs without a fault, though it had no batch to do."""
         with self._lock:
             found = self._job(job)
             if found["failing_since"] is not None:
