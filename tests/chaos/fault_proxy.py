@@ -44,6 +44,7 @@ class Loop:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.run(_cancel_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -146,6 +147,13 @@ class FaultProxy:
             client.write(answer.raw[: self._rng.randint(1, _LONGEST_BEGINNING)])
             await client.drain()
         client.transport.abort()
+
+
+async def _cancel_all() -> None:
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _error(status: bytes) -> bytes:

@@ -31,7 +31,7 @@ KEYS: Final = Keys("chaos", SecretStr("the-secret-of-the-chaos-run"))
 WATERMARK_MINUTES: Final = 1
 # What each of the small disks needs for a long run, and little more.
 DISKS: Final = {"checkpoints": 64, "kafka": 400, "s3": 1500}
-_UP_SECONDS: Final = 240.0
+_UP_SECONDS: Final = 420.0
 _REMEMBERED: Final = 5_000
 _LATE_AT_ONCE: Final = 40
 
