@@ -80,7 +80,7 @@ class Result:
             return ""
         shown = "; ".join(in_words(example) for example in self.examples)
         more = "" if self.rows <= len(self.examples) else f"; … {self.rows:,} rows in all"
-        return f"Not so: {self.check.meaning} {shown}{more}"
+        return f"Expected: {self.check.meaning} Found: {shown}{more}"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ import typer
 from lakehouse import settings as settings_module
 from lakehouse.alerts import News, message
 from lakehouse.checks.parts_watch import PartWatch
-from lakehouse.checks.rounds import Rounds
 from lakehouse.errors import FirehoseError
 from lakehouse.settings import Settings
 from lakehouse.webhook import Messenger
@@ -39,6 +38,9 @@ class Service:
         self.stop = threading.Event()
         self._settings = settings
         self._watches = watches
+        # Imported here, at the lowest priority already: DuckDB takes a second.
+        from lakehouse.checks.rounds import Rounds
+
         self._rounds = Rounds(settings, _warn)
         url = settings.alert_webhook_url.get_secret_value()
         self._messenger = Messenger(url, _warn) if url else None

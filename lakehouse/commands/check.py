@@ -126,7 +126,8 @@ def _cells(result: Result) -> list[str]:
 
 def _explain(result: Result, out: Console) -> None:
     style = _STYLES.get(result.status, "yellow")
-    head = f"{result.check.name}: not so: {result.check.meaning} {result.rows:,} rows, the first:"
+    count = "one row" if result.rows == 1 else f"{result.rows:,} rows"
+    head = f"{result.check.name}: expected: {result.check.meaning} {count} told otherwise:"
     out.print(Text(f"\n{head}", style=style), highlight=False)
     for example in result.examples:
         out.print(Text(f"  {in_words(example)}"), highlight=False)

@@ -8,6 +8,7 @@ from functools import partial
 from lakehouse import symbol_spec
 from lakehouse.errors import SettingsError, StackError
 from lakehouse.pipeline import figures, preflight
+from lakehouse.pipeline.checker import Checker
 from lakehouse.pipeline.exchange_watch import ExchangeWatch
 from lakehouse.pipeline.feed import Extent, Feed, SimulatedExchange
 from lakehouse.pipeline.live import LiveView
@@ -77,8 +78,10 @@ class MainJob:
         spark = parts.start("spark", spark_command)
         parts.wait_ready(spark, _READY_SECONDS)
         self._view.say("Streams started: Kafka → Bronze → Silver → Gold.")
-        self._watch(parts, producer, spark, exchange)
+        checker = Checker(parts, settings, (producer, spark), self._view.say)
+        self._watch(parts, producer, spark, exchange, checker)
         truth = tuple(exchange.truth()) if exchange else ()
+        checker.stop()
         self._finish(parts, producer, spark)
         return Outcome(settings, truth, self._view.state.producer.dlq_delivered)
 
@@ -105,13 +108,19 @@ class MainJob:
         return self._settings.model_copy(update=found)
 
     def _watch(
-        self, parts: Parts, producer: Part, spark: Part, exchange: SimulatedExchange | None
+        self,
+        parts: Parts,
+        producer: Part,
+        spark: Part,
+        exchange: SimulatedExchange | None,
+        checker: Checker,
     ) -> None:
         self._view.state.phase = "running"
         url = exchange.ws_url if exchange else self._settings.binance_ws_url
         watch = ExchangeWatch(url, self._view.say)
         while not self.stop.wait(_POLL_SECONDS):
             parts.tend(producer, spark)
+            checker.tend()
             self._look(producer, spark)
             watch.see(self._view.state.producer, time.monotonic())
             if exchange is not None and self._fed(exchange, producer) and self._until_idle:

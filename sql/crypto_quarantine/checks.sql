@@ -73,9 +73,9 @@ WHERE freed.released_at >= $since AND freed.released_at < $now - INTERVAL 2 MINU
 ORDER BY ALL;
 
 -- warn: quarantine_few
--- Of the rows that Silver judged in the last hour at most 1 % were set aside.
+-- Of the rows that Silver judged in the last hour at most 5 % were set aside.
 -- do: sql/queries/rejected_by_rule.sql tells which rule; `firehose quarantine list` shows them.
 SELECT sum(dq_fail)::BIGINT AS rejected, sum(rows_in)::BIGINT AS judged
 FROM lake.market.ops_audit
 WHERE job = 'crypto_silver_trades' AND status = 'ok' AND started_at >= $now - INTERVAL 1 HOUR
-HAVING sum(dq_fail) * 100 > sum(rows_in)
+HAVING sum(dq_fail) * 20 > sum(rows_in)

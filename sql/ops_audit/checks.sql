@@ -24,7 +24,8 @@ WITH batches AS (
          lag(batch_id) OVER (PARTITION BY job, query_id ORDER BY batch_id) AS before
   FROM lake.market.ops_audit
   WHERE started_at >= $since AND status = 'ok' AND query_id IS NOT NULL AND batch_id IS NOT NULL
-    AND job IN (SELECT job FROM progress UNION ALL VALUES ('dead_letters'), ('ops_gap'))
+    AND job IN ('crypto_bronze_aggtrade', 'crypto_silver_trades', 'crypto_gold_minute',
+                'dead_letters', 'ops_gap')
 )
 SELECT job, query_id, before + 1 AS from_batch, batch_id - 1 AS to_batch
 FROM batches WHERE batch_id > before + 1
