@@ -79,6 +79,7 @@ def _processes() -> dict[str, Kind]:
         kinds[f"{name} stopped"] = Kind(stop, _STOPPED, go)
     return kinds | {
         "spark's JVM kill -9": Kind(_signal("spark", signal.SIGKILL, only="java")),
+        "spark frozen, a second one started": Kind(lambda world: world.haunt()),
         "spark SIGTERM": Kind(lambda world: world.services["spark"].tell(signal.SIGTERM)),
         "broker SIGTERM": Kind(lambda world: world.services["broker"].tell(signal.SIGTERM)),
         "producer SIGTERM": Kind(lambda world: world.services["producer"].tell(signal.SIGTERM)),

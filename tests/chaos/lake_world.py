@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,7 @@ WATERMARK_MINUTES: Final = 1
 # What each of the small disks needs for a long run, and little more.
 DISKS: Final = {"checkpoints": 64, "kafka": 400, "s3": 1500}
 _UP_SECONDS: Final = 420.0
+_SECOND_SECONDS: Final = 90.0
 _REMEMBERED: Final = 5_000
 _LATE_AT_ONCE: Final = 40
 
@@ -111,6 +113,22 @@ class LakeWorld:
         first = max(self.exchange.spec.first_id, lowest - _LATE_AT_ONCE)
         self.writer.write_late(symbol, range(first, lowest))
 
+    def haunt(self) -> None:
+        """Spark is frozen in mid-work, taken for dead, another is started; the first wakes up."""
+        first, status = self.services["spark"], self.folder / "second.json"
+        status.unlink(missing_ok=True)
+        first.send(signal.SIGSTOP)
+        second = self._spark("second", status)
+        try:
+            deadline = time.monotonic() + _SECOND_SECONDS
+            while second.alive and not status.exists() and time.monotonic() < deadline:
+                time.sleep(0.2)
+            time.sleep(self.rng.uniform(0.0, 3.0))
+            first.send(signal.SIGCONT)
+            time.sleep(self.rng.uniform(1.0, 5.0))
+        finally:
+            second.kill()
+
     def heal(self) -> None:
         """Take every harm away; what is dead is started again by its supervisor."""
         self.exchange.disarm()
@@ -162,9 +180,12 @@ class LakeWorld:
         return self.seaweed.process
 
     def _start_spark(self) -> ManagedProcess:
-        words = [sys.executable, "-m", "spark_jobs", "run", "--status-file", str(self._status)]
+        return self._spark("spark", self._status)
+
+    def _spark(self, name: str, status: Path) -> ManagedProcess:
+        words = [sys.executable, "-m", "spark_jobs", "run", "--status-file", str(status)]
         java_home = {"JAVA_HOME": str(java.find().home)}
-        return self._spawn("spark", words, {**self.settings.as_env(), **java_home})
+        return self._spawn(name, words, {**self.settings.as_env(), **java_home})
 
     def _settings(self) -> Settings:
         secret = KEYS.secret.get_secret_value()
