@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lakehouse.commands import (
+    api,
     check,
     demo,
     doctor,
@@ -43,6 +44,7 @@ app.command()(symbols.symbols)
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
+app.command()(api.api)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from email.utils import formatdate
 from hashlib import blake2b
 from typing import Any, Final
@@ -41,14 +41,17 @@ class Memo:
         self._of: object = None
         self._bodies: OrderedDict[Hashable, Body] = OrderedDict()
 
-    def get(self, of: object, key: Hashable, make: Callable[[], Any]) -> Body:
-        """The body for a key; `make` gives its value where it isn't there."""
+    def find(self, of: object, key: Hashable) -> Body | None:
+        """The body for a key, if it was kept for this snapshot."""
+        return self._bodies.get(key) if self._of is of else None
+
+    def keep(self, of: object, key: Hashable, value: Any) -> Body:
+        """Make the body of a value, and keep it for as long as the snapshot is the newest."""
         if self._of is not of:
             self._of, self._bodies = of, OrderedDict()
-        if (found := self._bodies.get(key)) is None:
-            found = self._bodies[key] = Body(make())
-            if len(self._bodies) > _MOST_KEPT:
-                self._bodies.popitem(last=False)
+        found = self._bodies[key] = Body(value)
+        if len(self._bodies) > _MOST_KEPT:
+            self._bodies.popitem(last=False)
         return found
 
 

@@ -42,7 +42,7 @@ class Audit:
 
 def audit_of(rows: Iterable[Row], since: int | None) -> Audit:
     """The view of all rows from `since` (µs since 1970 UTC) on."""
-    ordered = sorted(rows, key=_finished, reverse=True)
+    ordered = sorted(rows, key=place, reverse=True)
     by_job: dict[str, list[Row]] = {}
     for row in ordered:
         by_job.setdefault(str(row["job"]), []).append(row)
@@ -56,6 +56,13 @@ def must_stay(audit: Audit, row: Row) -> bool:
     job = audit.jobs[str(row["job"])]
     new = audit.rows_since is None or _finished(row) >= audit.rows_since
     return new or row["status"] != "ok" or row is job.last or row is job.last_with_rows
+
+
+def place(row: Row) -> tuple[int, str, int, str, str]:
+    """Where a row stands in the order of time; no two rows have one place."""
+    number = row["batch_id"]
+    rest = str(row["query_id"] or ""), str(row["run_id"] or "")
+    return _finished(row), str(row["job"]), number if isinstance(number, int) else -1, *rest
 
 
 def _job(name: str, rows: Sequence[Row]) -> Job:

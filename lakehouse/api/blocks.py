@@ -60,15 +60,15 @@ def minutes_of(table: pa.Table) -> list[int]:
     return [(at or 0) // MINUTE_MICROS for at in micros(table.column("minute_ts"))]
 
 
-def minute_rows(blocks: Iterable[Block], key: Key, first: int, last: int) -> list[Row]:
-    """A symbol's rows from minute `first` to `last`, oldest first."""
+def minute_rows(blocks: Iterable[Block], key: Key, first: int, last: int, limit: int) -> list[Row]:
+    """A symbol's first `limit` rows from minute `first` to `last`, oldest first."""
     found = [(block, block.between(key, first, last)) for block in blocks]
     parts = [block.table.slice(place.start, len(place)) for block, place in found if place]
     if not parts:
         return []
     # A column that was added meanwhile is null in the older files.
     together = pa.concat_tables(parts, promote_options="default")
-    return list(rows(together.sort_by("minute_ts")))
+    return list(rows(together.sort_by("minute_ts").slice(0, limit)))
 
 
 def newest_rows(blocks: Iterable[Block], newest: Mapping[Key, int]) -> dict[Key, Row]:

@@ -32,7 +32,7 @@ class Gaps:
 
 def gaps_of(rows: Iterable[Row]) -> Gaps:
     """The view of all rows of the table."""
-    ordered = sorted(rows, key=_place, reverse=True)
+    ordered = sorted(rows, key=place, reverse=True)
     still = [row for row in ordered if row["status"] == "open"]
     missing: Counter[Key] = Counter()
     for row in still:
@@ -53,8 +53,11 @@ def ids_of(row: Row) -> int:
     return last - first + 1 if isinstance(first, int) and isinstance(last, int) else 0
 
 
-def _place(row: Row) -> tuple[int, str, int]:
-    return of_text(row["detected_at"]), str(row["symbol"]), int(str(row["from_id"]))
+def place(row: Row) -> tuple[int, str, int, str]:
+    """Where a row stands in the order of time; no two rows have one place."""
+    first = row["from_id"]
+    number = first if isinstance(first, int) else -1
+    return of_text(row["detected_at"]), str(row["symbol"]), number, str(row["exchange"])
 
 
 def _key(row: Row) -> Key:

@@ -23,10 +23,9 @@ class ProblemError(Exception):
         self.status, self.code, self.detail, self.retry_after = status, code, detail, retry_after
 
 
-def not_ready() -> ProblemError:
-    """503: nothing was read from the lake yet."""
-    detail = "The lake has not been read yet: it is empty, away, or still being loaded."
-    return ProblemError(503, "lake_not_ready", detail, retry_after=2)
+def json(value: object) -> Response:
+    """A small answer that is no error."""
+    return Response(orjson.dumps(value), media_type="application/json")
 
 
 def problem(

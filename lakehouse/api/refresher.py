@@ -5,17 +5,22 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+import orjson
 import structlog
 
 from lakehouse import tables
 from lakehouse.api import table_state
 from lakehouse.api.audit import Audit, audit_of, must_stay
+from lakehouse.api.blocks import Key
+from lakehouse.api.columns import Row
 from lakehouse.api.gaps import Gaps, gaps_of
 from lakehouse.api.gold import Gold, GoldStore
 from lakehouse.api.health import Layer
 from lakehouse.api.ops_rows import OpsRows
+from lakehouse.api.pulse import Pulse
 from lakehouse.api.snapshot import Snapshot, State, newest_of, pulses_of
 from lakehouse.api.table_state import TableState
+from lakehouse.api.views import symbol_pulse
 from lakehouse.catalog import rest_catalog, rest_locations, table_locations
 from lakehouse.errors import FirehoseError, UnreachableError
 from lakehouse.settings import Settings
@@ -88,16 +93,17 @@ class Refresher:
     def _load(self, changed: Mapping[str, TableState]) -> Snapshot:
         before = self.state.snapshot
         seen = self._seen | dict(changed)
-        gold = self._gold_of(changed, before)
-        same = before is not None and gold is before.gold
+        gold, gaps = self._gold_of(changed, before), self._gaps_of(changed, before)
+        newest, pulses = _figures(gold, before)
         snapshot = Snapshot(
             self._micros(),
             gold,
-            before.newest if before and same else newest_of(gold) if gold else {},
-            before.pulses if before and same else pulses_of(gold, before) if gold else {},
+            newest,
+            pulses,
+            {key: _item(key, newest[key], pulse, gaps) for key, pulse in pulses.items()},
             tuple(_layer(name, seen.get(name)) for name in _LAYERS),
             self._audit_of(changed, before),
-            self._gaps_of(changed, before),
+            gaps,
         )
         self._seen = seen
         self.refreshes += 1
@@ -146,6 +152,18 @@ class Locations:
         except FirehoseError:
             self._catalog = None  # its token may have ended: log in anew
             raise
+
+
+def _figures(
+    gold: Gold | None, before: Snapshot | None
+) -> tuple[Mapping[Key, Row], Mapping[Key, Pulse]]:
+    if before is not None and before.gold is gold:
+        return before.newest, before.pulses
+    return (newest_of(gold), pulses_of(gold, before)) if gold else ({}, {})
+
+
+def _item(key: Key, row: Row, pulse: Pulse, gaps: Gaps) -> bytes:
+    return orjson.dumps(symbol_pulse(key, row, pulse, gaps))
 
 
 def _layer(name: str, table: TableState | None) -> Layer:

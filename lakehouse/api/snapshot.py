@@ -14,12 +14,16 @@ from lakehouse.api.pulse import Pulse, pulse_of
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`loaded_micros`: when it was put together, µs since 1970 UTC. `gold` is None without rows."""
+    """`loaded_micros`: when it was put together, µs since 1970 UTC. `gold` is None without rows.
+
+    `newest`: Gold's newest row of each symbol; `items`: each symbol of /v1/pulse as JSON.
+    """
 
     loaded_micros: int
     gold: Gold | None = None
     newest: Mapping[Key, Row] = field(default_factory=dict)
     pulses: Mapping[Key, Pulse] = field(default_factory=dict)
+    items: Mapping[Key, bytes] = field(default_factory=dict)
     layers: tuple[Layer, ...] = ()
     audit: Audit = field(default_factory=Audit)
     gaps: Gaps = field(default_factory=Gaps)

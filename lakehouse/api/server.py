@@ -1,0 +1,139 @@
+"""The API as a process: listens, tells where, and ends cleanly on SIGTERM or SIGINT."""
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import orjson
+import uvicorn
+
+from lakehouse.api.app import create_app
+from lakehouse.api.refresher import Refresher
+from lakehouse.errors import ResourceError, SettingsError
+from lakehouse.settings import Settings
+
+_GRACE_SECONDS: Final = 5
+_MOST_CONNECTIONS: Final = 500
+# The refresher computes for tens of milliseconds at a time; with Python's default of 5 ms a
+# request would wait that long for each of its steps.
+_SWITCH_SECONDS: Final = 0.0005
+
+
+def serve(settings: Settings, ready_file: Path | None = None, without_key: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; where it listens is told on stdout as one line of JSON.
+
+    SettingsError for an address beyond this machine without API_KEY, unless `without_key`;
+    ResourceError where the address can't be listened on.
+    """
+    _require_key(settings, without_key)
+    listening = _listen(settings.api_host, settings.api_port)
+    refresher = Refresher(settings)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    refresher.start()
+    try:
+        server = _Server(_config(settings, refresher), lambda: _tell(listening, ready_file))
+        asyncio.run(server.until_stopped(listening))
+    finally:
+        refresher.stop()
+        listening.close()
+
+
+def _require_key(settings: Settings, without_key: bool) -> None:
+    if without_key or settings.api_key.get_secret_value() or _is_loopback(settings.api_host):
+        return
+    raise SettingsError(
+        f"API_HOST {settings.api_host} lets others in, and there is no API_KEY.",
+        "Set API_KEY, or say --without-key if everybody who reaches it may read.",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise ResourceError(
+            f"{host}:{port} (API_HOST, API_PORT) can't be listened on: {error.strerror}.",
+            "Choose another port with API_PORT; 0 takes any free one.",
+        ) from None
+    return listening
+
+
+def _config(settings: Settings, refresher: Refresher) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings, refresher),
+        loop="asyncio",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which says when it is up and leaves the signals to us."""
+
+    def __init__(self, config: uvicorn.Config, up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._up = up
+
+    async def until_stopped(self, listening: socket.socket) -> None:
+        """Serve until a signal asks to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop)
+        await self.serve([listening])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's; tells once it listens."""
+        await super().startup(sockets)
+        if self.started:
+            self._up()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: uvicorn would end the process by the signal once more when all is done."""
+        yield
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def _tell(listening: socket.socket, ready_file: Path | None) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    told = orjson.dumps({"url": f"http://{shown}:{port}", "port": port, "pid": os.getpid()})
+    print(told.decode(), flush=True)
+    if ready_file is None:
+        return
+    draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(told)
+        draft.replace(ready_file)
+    except OSError as error:
+        raise ResourceError(
+            f"The ready file {ready_file} can't be written: {error.strerror}.",
+            "Give --ready-file a path in a folder that exists.",
+        ) from None
