@@ -17,7 +17,7 @@ from lakehouse import tables
 from lakehouse.child import tell
 from lakehouse.quarantine import SPARK_MARK, Released, Selection
 from lakehouse.settings import Settings
-from spark_jobs import lease, quality, release_writes, sources
+from spark_jobs import lease, quality, rejects, release_writes, sources
 from spark_jobs.audit import Auditor, Counts
 from spark_jobs.release_writes import NAME
 from spark_jobs.status import StatusFile
@@ -83,9 +83,8 @@ def _judged(spark: SparkSession, settings: Settings, chosen: Selection) -> Work:
     rules = quality.rules(settings)
     judged = transform.judged_again(held.where(~gap), rules).localCheckpoint()
     trades = silver.silver_rows(judged.where(transform.passes())).localCheckpoint()
-    return Work(
-        judged, trades, selected, of_gaps, _counts(spark, settings, judged), _by_rule(judged)
-    )
+    counts = _counts(spark, settings, judged)
+    return Work(judged, trades, selected, of_gaps, counts, rejects.by_rule(judged))
 
 
 def _held(spark: SparkSession, chosen: Selection) -> DataFrame:
@@ -106,10 +105,3 @@ def _counts(spark: SparkSession, settings: Settings, judged: DataFrame) -> Count
     ).collect()
     rows, valid = found["rows"], found["valid"]
     return Counts(rows, rows_duplicate=valid, rows_late=found["late"], dq_fail=rows - valid)
-
-
-def _by_rule(judged: DataFrame) -> dict[str, int]:
-    named = judged.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
-    return {
-        row["reason"]: row["count"] for row in named.orderBy(F.desc("count"), "reason").collect()
-    }
