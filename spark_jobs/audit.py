@@ -14,8 +14,8 @@ from lakehouse import tables
 from spark_jobs.sinks import Batch, OnceAppender
 from spark_jobs.status import StatusFile
 
-# The batch of a row that tells of a stream which failed between two batches.
-NO_BATCH: Final = -1
+# For a stream that failed between two batches: its row names none.
+NO_BATCH: Final = Batch("", -1)
 _MOST_ERROR: Final = 2000
 log = structlog.get_logger(__name__)
 
@@ -79,8 +79,8 @@ class Auditor:
         row = {
             "run_id": self.run_id,
             "job": self.job,
-            "batch_id": batch.batch_id,
-            "query_id": batch.query_id,
+            "batch_id": None if batch == NO_BATCH else batch.batch_id,
+            "query_id": None if batch == NO_BATCH else batch.query_id,
             **_figures(counts, record.started_at, datetime.now(UTC)),
             "status": "ok" if error is None else "failed",
             "error": error,

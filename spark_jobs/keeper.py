@@ -15,7 +15,6 @@ from lakehouse.errors import FirehoseError, StackError
 from spark_jobs import faults
 from spark_jobs.audit import NO_BATCH, Auditor, Record
 from spark_jobs.recovery import PATIENCE_SECONDS, WELL_SECONDS, Recovery
-from spark_jobs.sinks import Batch
 from spark_jobs.stream import Context, Job, start
 
 _POLL_SECONDS: Final = 0.5
@@ -123,8 +122,7 @@ class Keeper:
     def _audit(self, why: str) -> None:
         """A batch that failed has told of itself; this is for what happened outside of one."""
         auditor = Auditor(self._context.run_id, self.name, self._context.status)
-        batch = Batch(f"{self.name} between batches", NO_BATCH)
-        auditor.failed(self._context.spark, batch, Record(datetime.now(UTC)), why)
+        auditor.failed(self._context.spark, NO_BATCH, Record(datetime.now(UTC)), why)
 
     def _see_it_well(self, query: StreamingQuery) -> None:
         if not self._recovery.failures:
