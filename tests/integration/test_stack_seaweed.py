@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pydantic import SecretStr
 
 from lakehouse import settings as settings_module
 from lakehouse import tables
@@ -16,40 +15,20 @@ from lakehouse.errors import SettingsError, UnreachableError
 from lakehouse.pipeline import monitor
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
-from lakehouse.stack.process import ManagedProcess
-from lakehouse.stack.seaweed import WAREHOUSE, Keys, SeaweedServer
+from lakehouse.stack.seaweed import SeaweedServer
 from tests.lakes import append, create_tables, silver_row
-
-KEYS = Keys("lake", SecretStr("a-secret-of-the-lake"))
+from tests.seaweed import KEYS, lake_there, running_seaweed
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
-    folder = tmp_path_factory.mktemp("seaweed")
-    made = SeaweedServer(
-        folder / "data",
-        KEYS,
-        lambda name, argv, env, grace: ManagedProcess(name, argv, folder / "log", env, grace),
-    )
-    made.start()
-    yield made
-    assert made.process is not None
-    made.process.stop()
+    with running_seaweed(tmp_path_factory.mktemp("seaweed")) as made:
+        yield made
 
 
 def settings_of(server: SeaweedServer, folder: Path, secret: str | None = None) -> Settings:
-    chosen = secret or KEYS.secret.get_secret_value()
-    return settings_module.load(
-        _env_file=None,
-        data_dir=folder,
-        lake_catalog_type="rest",
-        lake_catalog_uri="http://{}:{}".format(*server.catalog),
-        lake_catalog_credential=f"{KEYS.access}:{chosen}",
-        lake_warehouse=WAREHOUSE,
-        s3_endpoint="http://{}:{}".format(*server.s3),
-        s3_access_key=KEYS.access,
-        s3_secret_key=chosen,
-    )
+    there = {name.lower(): value for name, value in lake_there(server, secret).items()}
+    return settings_module.load(_env_file=None, data_dir=folder, **there)
 
 
 def test_a_lake_is_there_after_a_kill(server: SeaweedServer, tmp_path: Path) -> None:
