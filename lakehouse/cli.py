@@ -14,6 +14,7 @@ from lakehouse.commands import (
     doctor,
     migrate,
     quarantine,
+    rebuild,
     run,
     simulate,
     sql,
@@ -42,6 +43,7 @@ app.command()(check.check)
 app.command()(sql.sql)
 app.command()(symbols.symbols)
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(rebuild.rebuild)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command()(api.api)

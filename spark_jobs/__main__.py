@@ -20,7 +20,7 @@ from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.quarantine import Selection
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java
-from spark_jobs import batch, faults, lease, session
+from spark_jobs import batch, faults, lease, rebuild_command, session
 from spark_jobs import release as releasing
 from spark_jobs.app import FROM_KAFKA, JOBS, Application
 from spark_jobs.status import StatusFile
@@ -86,6 +86,9 @@ def migrate() -> None:
     with batch.bare_session(settings, "firehose migrate") as spark, faults.reaching(settings):
         applied = session.create_tables(spark).applied
     print(json.dumps({"applied": [str(migration) for migration in applied]}))
+
+
+app.command()(rebuild_command.rebuild)
 
 
 def _run(spark: SparkSession, settings: Settings, names: list[str], status: StatusFile) -> None:

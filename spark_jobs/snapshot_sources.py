@@ -19,7 +19,7 @@ def as_of(spark: SparkSession, name: str, snapshot: int | None) -> DataFrame:
     full = tables.full_name(name)
     if snapshot is None:
         return spark.table(full).limit(0)
-    return spark.read.option("snapshot-id", str(snapshot)).table(full)
+    return spark.read.option("versionAsOf", str(snapshot)).table(full)
 
 
 def appended(spark: SparkSession, name: str, since: int, until: int) -> DataFrame:
