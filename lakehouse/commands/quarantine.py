@@ -13,9 +13,10 @@ from lakehouse.commands import quarantine_options as options
 from lakehouse.commands import quarantine_view as view
 from lakehouse.commands.sql import PRINTERS, write_table
 from lakehouse.errors import SettingsError
-from lakehouse.quarantine import DUCKDB_MARK, Released
+from lakehouse.quarantine import DUCKDB_MARK, Released, Selection
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
+from lakehouse.tables import QUARANTINE, full_name
 
 app = typer.Typer(
     help="Records that broke a rule: list them, show them, put them back through the checks.",
@@ -123,12 +124,24 @@ def release(
     if fmt is Format.csv:
         raise SettingsError("The outcome is no list of rows.", "Use --format json.")
     chosen = options.selection(reason, symbol, since, until, topic, partition, offset)
-    words = ["release", chosen.model_dump_json(), *(["--yes"] if yes else [])]
-    outcome = _run(words, settings_for(data_dir))
+    settings = settings_for(data_dir)
+    if _matches(chosen, settings) or yes:
+        words = ["release", chosen.model_dump_json(), *(["--yes"] if yes else [])]
+        outcome = _run(words, settings)
+    else:
+        outcome = Released(done=False)
     if fmt is Format.json:
         print(json.dumps(outcome.model_dump(), ensure_ascii=False))
     else:
         _say(view.outcome_in_words(outcome))
+
+
+def _matches(chosen: Selection, settings: Settings) -> bool:
+    """Whether there is a record to release. A lake that is not there is told, not made."""
+    text, values = chosen.condition(DUCKDB_MARK)
+    with Lake(settings) as lake:
+        found = lake.rows(f"SELECT 1 FROM {full_name(QUARANTINE)} WHERE {text} LIMIT 1", values)
+    return bool(found)
 
 
 def _run(words: list[str], settings: Settings) -> Released:
