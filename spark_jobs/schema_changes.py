@@ -10,14 +10,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, IllegalArgumentException, ParseException
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import SettingsError, UnreachableError
 from lakehouse.migrations import RULES
+from spark_jobs.faults import causes, reason
 
 _TRIES: Final = 10
 _PAUSE_SECONDS: Final = 0.5
+# What no second try would mend; anything else may be a catalog that is away for a moment.
+_WRONG: Final = (AnalysisException, IllegalArgumentException)
 log = structlog.get_logger(__name__)
 
 
@@ -46,22 +49,26 @@ class SchemaChange:
     def apply(self) -> None:
         """Run it unless it is done; tried again where another writer committed in between."""
         for attempt in range(1, _TRIES + 1):
-            if self.done():
+            if self.done() or self._run():
                 return
-            try:
-                self._spark.sql(self.text)
-                return
-            except Exception as error:
-                if self.done():  # by another application, since it was looked at
-                    return
-                if not _conflict(error):
-                    raise _refused(self.text, error) from None
-                log.info("schema_change_again", statement=_short(self.text), attempt=attempt)
+            log.info("schema_change_again", statement=_short(self.text), attempt=attempt)
             time.sleep(_PAUSE_SECONDS * attempt)
         raise UnreachableError(
             f"`{_short(self.text)}` met other writers of the table {_TRIES} times.",
             "Stop the other applications, then start again.",
         )
+
+    def _run(self) -> bool:
+        """Whether it is done now; false where another commit came in between."""
+        try:
+            self._spark.sql(self.text)
+            return True
+        except Exception as error:
+            if _conflict(error) or self.done():  # done by another application meanwhile
+                return False
+            if isinstance(error, _WRONG):
+                raise _refused(self.text, error) from None
+            raise
 
 
 class _Columns:
@@ -145,7 +152,7 @@ def _parsed(spark: SparkSession, text: str) -> Any:
     session: Any = spark._jsparkSession
     try:
         return session.sessionState().sqlParser().parsePlan(text)
-    except PySparkException as error:
+    except ParseException as error:
         raise _refused(text, error) from None
 
 
@@ -167,12 +174,11 @@ def _top_level(is_top_level: bool) -> bool:
 
 
 def _conflict(error: Exception) -> bool:
-    return "CommitFailedException" in str(error)
+    return any(cause.kind.endswith("CommitFailedException") for cause in causes(error))
 
 
 def _refused(text: str, error: Exception) -> SettingsError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return SettingsError(f"`{_short(text)}` can't be applied: {reason}", RULES)
+    return SettingsError(f"`{_short(text)}` can't be applied: {reason(causes(error))}.", RULES)
 
 
 def _short(text: str) -> str:
