@@ -28,7 +28,7 @@ from tests.lakes import Row, record
 JOBS = (tables.SILVER, tables.GOLD)
 START = 1_723_161_600_000_000  # 2024-08-09, µs UTC
 _READY_SECONDS = 300.0
-_END_SECONDS = 180.0
+_END_SECONDS = 300.0
 
 
 @dataclass
@@ -105,7 +105,7 @@ def ended_with(app: App, code: int) -> str:
 
 def lake_settings(folder: Path, **more: object) -> Settings:
     """Small, quick, and deaf to the settings of whoever runs the tests."""
-    wanted = {"trigger_seconds": 0.5, "spark_driver_memory": "1g", "writer_lease_seconds": 6}
+    wanted = {"trigger_seconds": 0.5, "spark_driver_memory": "1g", "writer_lease_seconds": 20}
     return settings_module.load(_env_file=None, **{"data_dir": folder, **wanted, **more})
 
 

@@ -17,7 +17,7 @@ from tests.integration.applications import (
     silver_ids,
 )
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 
 
 def elsewhere(settings: Settings, folder: Path) -> Settings:
