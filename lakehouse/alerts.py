@@ -16,7 +16,7 @@ DOCS: Final = "docs/checks.md#alerts"
 
 # Slack takes 50 blocks of 3,000 characters; nobody reads so many.
 _MOST_TOLD: Final = 20
-_MOST_TEXT: Final = 2500
+_MOST_TEXT: Final = 400
 _ICONS: Final = {
     "fail": ":red_circle:",
     "warn": ":large_yellow_circle:",
@@ -120,7 +120,7 @@ def _section(news: News) -> str:
     what = {"fail": "failed", "warn": "warning"}[subject.level]
     lines = [f"{_ICONS[subject.level]} *{_escaped(subject.title)}*: {what}{still}"]
     lines += [_escaped(line) for line in (subject.reason, f"What to do: {subject.do}") if line]
-    return "\n".join(lines if subject.do else lines[:-1])[:_MOST_TEXT]
+    return "\n".join(lines if subject.do else lines[:-1])
 
 
 def _at(news: News) -> str:
@@ -132,5 +132,6 @@ def _block(text: str) -> Json:
 
 
 def _escaped(text: str) -> str:
-    """Slack reads these three as its own."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Cut, and without the three characters that Slack reads as its own."""
+    cut = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
+    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

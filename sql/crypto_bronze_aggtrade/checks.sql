@@ -64,4 +64,4 @@ SELECT max(kafka_timestamp) AS newest,
        date_diff('second', max(kafka_timestamp), $now) AS seconds_ago
 FROM lake.market.crypto_bronze_aggtrade
 WHERE kafka_timestamp >= $now - INTERVAL 1 DAY
-HAVING coalesce(epoch_us($now) - epoch_us(max(kafka_timestamp)) > $freshness_seconds * 1000000, true)
+HAVING coalesce(epoch_us($now) - epoch_us(max(kafka_timestamp)) > $freshness_seconds * 1e6, true)

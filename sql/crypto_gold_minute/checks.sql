@@ -92,13 +92,13 @@ WITH there AS (
          min(ingest_ts) AS oldest
   FROM lake.market.crypto_silver_trades
   WHERE ingest_ts >= $since
-    AND epoch_us($now) - epoch_us(ingest_ts) > $freshness_seconds * 1000000
+    AND epoch_us($now) - epoch_us(ingest_ts) > $freshness_seconds * 1e6
   GROUP BY exchange, symbol, date_trunc('minute', event_ts)
 ), counted AS (
   SELECT exchange, symbol, date_trunc('minute', event_ts) AS minute_ts, count(*) AS trades
   FROM silver_read
   WHERE ingest_ts >= $since
-    AND epoch_us($now) - epoch_us(ingest_ts) > $freshness_seconds * 1000000
+    AND epoch_us($now) - epoch_us(ingest_ts) > $freshness_seconds * 1e6
   GROUP BY exchange, symbol, date_trunc('minute', event_ts)
 )
 SELECT exchange, symbol, sum(there.trades - coalesce(counted.trades, 0))::BIGINT AS waiting,

@@ -153,6 +153,6 @@ SELECT kafka_topic, kafka_partition, count(*) AS waiting, min(kafka_timestamp) A
        date_diff('second', min(kafka_timestamp), $now) AS seconds_ago
 FROM lake.market.crypto_bronze_aggtrade LEFT JOIN read USING (kafka_topic, kafka_partition)
 WHERE kafka_timestamp >= $since AND kafka_offset > coalesce(upto, -1)
-  AND epoch_us($now) - epoch_us(kafka_timestamp) > $freshness_seconds * 1000000
+  AND epoch_us($now) - epoch_us(kafka_timestamp) > $freshness_seconds * 1e6
 GROUP BY kafka_topic, kafka_partition
 ORDER BY ALL
