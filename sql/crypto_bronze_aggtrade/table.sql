@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS lake.market.crypto_bronze_aggtrade (
   kafka_offset    BIGINT    COMMENT 'offset of the record',
   kafka_timestamp TIMESTAMP COMMENT 'timestamp of the record, set by the broker',
   ingest_ts       TIMESTAMP COMMENT 'ingest_time as a timestamp',
-  raw             BINARY    COMMENT 'the value as it came, kept wherever it breaks a rule of quality'
+  raw             BINARY    COMMENT 'the value as it came, kept wherever it breaks a rule of quality or says more than this version reads'
 )
 USING iceberg
 PARTITIONED BY (hours(event_ts))

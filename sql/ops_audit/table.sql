@@ -1,8 +1,8 @@
 CREATE TABLE IF NOT EXISTS lake.market.ops_audit (
-  run_id         STRING    COMMENT 'one start of the Spark application',
-  job            STRING    COMMENT 'the table that the job fills, or dead_letters',
-  batch_id       BIGINT    COMMENT 'micro-batch of the job, rises by one for each checkpoint',
-  query_id       STRING    COMMENT 'the checkpoint that the batch belongs to',
+  run_id         STRING    COMMENT 'one start of the Spark application, or one run of a command',
+  job            STRING    COMMENT 'the table that the job fills, dead_letters, release, rebuild, or check:<table>.<check>',
+  batch_id       BIGINT    COMMENT 'micro-batch of the job, rises by one for each checkpoint; number of the part or the round of what is no stream',
+  query_id       STRING    COMMENT 'the checkpoint that the batch belongs to, or the run of what is no stream',
   started_at     TIMESTAMP COMMENT 'UTC',
   finished_at    TIMESTAMP COMMENT 'UTC',
   rows_in        BIGINT    COMMENT 'rows read: rows_out + rows_duplicate + dq_fail',
@@ -13,12 +13,12 @@ CREATE TABLE IF NOT EXISTS lake.market.ops_audit (
   dq_fail        BIGINT    COMMENT 'rows that broke a rule and were set aside',
   rows_upserted  BIGINT    COMMENT 'rows of the target table inserted or changed',
   max_lag_ms     BIGINT    COMMENT 'longest time from the producer receiving a row to the end of the batch, ms',
-  status         STRING    COMMENT 'ok or failed',
+  status         STRING    COMMENT 'ok, failed, or of a check warn',
   error          STRING    COMMENT 'why it failed'
 )
 USING iceberg
 PARTITIONED BY (days(started_at))
-COMMENT 'How every micro-batch of every job went'
+COMMENT 'How every micro-batch of every job went, and every check, release and rebuild'
 TBLPROPERTIES (
   'format-version' = '2',
   'write.parquet.compression-codec' = 'zstd',
