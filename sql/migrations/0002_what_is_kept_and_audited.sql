@@ -4,7 +4,7 @@ ALTER TABLE lake.market.crypto_bronze_aggtrade ALTER COLUMN raw
 -- Checks, releases and rebuilds leave their rows beside those of the streams.
 ALTER TABLE lake.market.ops_audit ALTER COLUMN run_id COMMENT 'one start of the Spark application, or one run of a command';
 ALTER TABLE lake.market.ops_audit ALTER COLUMN job
-  COMMENT 'the table that the job fills, dead_letters, release, rebuild, or check:<table>.<check>';
+  COMMENT 'the table that the job fills, dead_letters, release, rebuild, or check:TABLE.NAME';
 ALTER TABLE lake.market.ops_audit ALTER COLUMN batch_id
   COMMENT 'micro-batch of the job, rises by one for each checkpoint; number of the part or the round of what is no stream';
 ALTER TABLE lake.market.ops_audit ALTER COLUMN query_id

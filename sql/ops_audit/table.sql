@@ -1,6 +1,6 @@
 CREATE TABLE IF NOT EXISTS lake.market.ops_audit (
   run_id         STRING    COMMENT 'one start of the Spark application, or one run of a command',
-  job            STRING    COMMENT 'the table that the job fills, dead_letters, release, rebuild, or check:<table>.<check>',
+  job            STRING    COMMENT 'the table that the job fills, dead_letters, release, rebuild, or check:TABLE.NAME',
   batch_id       BIGINT    COMMENT 'micro-batch of the job, rises by one for each checkpoint; number of the part or the round of what is no stream',
   query_id       STRING    COMMENT 'the checkpoint that the batch belongs to, or the run of what is no stream',
   started_at     TIMESTAMP COMMENT 'UTC',
