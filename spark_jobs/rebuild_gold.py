@@ -101,7 +101,12 @@ class GoldSwap:
                 "from_minute": self._end(),
                 "to_minute": self._end() + _REACH,
             }
-            sinks.merge(behind.coalesce(1), tables.GOLD, bounds, "correct")
+            try:
+                sinks.merge(behind.coalesce(1), tables.GOLD, bounds, "correct")
+            except Exception as error:
+                if sinks.was_refused(error):
+                    raise sinks.Conflict(tables.GOLD) from error
+                raise
         return count
 
     @contextmanager

@@ -1,63 +1,101 @@
-"""Quarantine beside a rebuild of Silver: it holds what is rejected today, and releases the rest."""
+"""Quarantine beside a rebuild of Silver: it holds what is rejected today, and releases the rest.
+
+What Silver's stream has not come to yet is left to it: set aside by both, a record would wait in
+quarantine twice.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse import tables
-from spark_jobs import sinks, sources
-from spark_jobs.rebuild_silver import SilverPlan, valid_rows
+from spark_jobs import sinks, snapshots, sources
+from spark_jobs.rebuild_silver import SilverPlan, SilverPlanner, valid_rows
 from spark_jobs.transforms import silver
 
 _PLACE = ("kafka_topic", "kafka_partition", "kafka_offset")
 
 
-def to_set_aside(spark: SparkSession, plan: SilverPlan) -> DataFrame:
-    """Rows for quarantine: the rejected records that it does not hold, or has released."""
-    rejected = plan.judged.where(F.size("reasons") > 0)
-    missing = rejected.join(_held(spark), [*_PLACE], "left_anti")
-    return silver.quarantine_rows(missing, F.lit(datetime.now(UTC)))
+@dataclass(frozen=True)
+class Aside:
+    """What of a planned piece belongs into quarantine, and what no longer does."""
 
+    spark: SparkSession
+    planner: SilverPlanner
+    plan: SilverPlan
 
-def set_aside(spark: SparkSession, plan: SilverPlan, properties: Mapping[str, str]) -> int:
-    """Append what is to be set aside; how many rows that were."""
-    for _ in range(sinks.MOST_TRIES if plan.rejected else 0):
-        since = sinks.snapshot_id(spark, tables.QUARANTINE)
-        rows = to_set_aside(spark, plan).localCheckpoint()
-        count = rows.count()
-        if not count:
+    def to_hold(self) -> DataFrame:
+        """Rows for quarantine: the rejected records that it does not hold, or has released."""
+        settled = self.planner.judged(settled_bronze(self.spark, self.plan.seen.bronze))
+        missing = settled.where(F.size("reasons") > 0).join(self._held(), [*_PLACE], "left_anti")
+        return silver.quarantine_rows(missing, F.lit(datetime.now(UTC)))
+
+    def hold(self, properties: Mapping[str, str]) -> int:
+        """Append what is to be held; how many rows that were."""
+        if not self.plan.rejected:
             return 0
-        try:
-            sinks.append_if_unchanged(rows, tables.QUARANTINE, since, properties)
-            return count
-        except sinks.Conflict:
-            continue
-    if plan.rejected:
+        for _ in range(sinks.MOST_TRIES):
+            since = sinks.snapshot_id(self.spark, tables.QUARANTINE)
+            rows = self.to_hold().localCheckpoint()
+            count = rows.count()
+            if not count:
+                return 0
+            try:
+                sinks.append_if_unchanged(rows, tables.QUARANTINE, since, properties)
+                return count
+            except sinks.Conflict:
+                continue
         raise sinks.crowded(tables.QUARANTINE)
-    return 0
 
+    def passing(self) -> DataFrame:
+        """Where the records stand that quarantine holds and today's rules let pass."""
+        places = valid_rows(self.plan.judged).select(*_PLACE)
+        return places.join(F.broadcast(self._held()), [*_PLACE], "left_semi")
 
-def passing(spark: SparkSession, plan: SilverPlan) -> DataFrame:
-    """Where the records stand that quarantine holds and today's rules let pass."""
-    places = valid_rows(plan.judged).select(*_PLACE)
-    return places.join(F.broadcast(_held(spark)), [*_PLACE], "left_semi")
-
-
-def release(spark: SparkSession, plan: SilverPlan) -> int:
-    """Mark them as released, once they are in Silver; how many that were."""
-    if _held(spark).isEmpty():
+    def release(self) -> int:
+        """Mark them as released, once they are in Silver; how many that were."""
+        if self._held().isEmpty():
+            return 0
+        places = self.passing().localCheckpoint()
+        count = places.count()
+        for _ in range(sinks.MOST_TRIES if count else 0):
+            try:
+                bounds: dict[str, object] = {"released_at": datetime.now(UTC)}
+                sinks.merge(places, tables.QUARANTINE, bounds, "passed")
+                return count
+            except Exception as error:
+                if not sinks.was_refused(error):
+                    raise
+        if count:
+            raise sinks.crowded(tables.QUARANTINE)
         return 0
-    places = passing(spark, plan).localCheckpoint()
-    count = places.count()
-    if count:
-        view = "rebuild_passed"
-        places.createOrReplaceTempView(view)
-        statement = tables.statement(tables.QUARANTINE, "passed").format(source=view)
-        spark.sql(statement, args={"released_at": datetime.now(UTC)})
-    return count
+
+    def _held(self) -> DataFrame:
+        waiting = F.col("released_at").isNull()
+        return sources.table(self.spark, tables.QUARANTINE, waiting).select(*_PLACE)
 
 
-def _held(spark: SparkSession) -> DataFrame:
-    return sources.table(spark, tables.QUARANTINE, F.col("released_at").isNull()).select(*_PLACE)
+def settled_bronze(spark: SparkSession, at: int | None) -> int | None:
+    """The newest snapshot of Bronze up to `at` whose records Silver's stream has all judged.
+
+    By the sums of ops_audit: as many of the newest records are taken for open as it lacks.
+    """
+    loaded = snapshots.load(spark, tables.BRONZE)
+    judged = _judged(spark)
+    snapshot = None if at is None else loaded.snapshot(at)
+    while snapshot is not None:
+        if int(snapshot.summary().get("total-records") or 0) <= judged:
+            return int(snapshot.snapshotId())
+        parent = snapshot.parentId()
+        snapshot = None if parent is None else loaded.snapshot(parent)
+    return None
+
+
+def _judged(spark: SparkSession) -> int:
+    """How many records Silver's stream has judged, by its audit."""
+    of_stream = (F.col("job") == tables.SILVER) & (F.col("status") == "ok")
+    rows = sources.table(spark, tables.AUDIT, of_stream).agg(F.sum("rows_in")).collect()
+    return int(rows[0][0] or 0)

@@ -78,6 +78,11 @@ class SilverPlanner:
                 frame.unpersist()
             self._held.clear()
 
+    def judged(self, bronze: int | None) -> DataFrame:
+        """The piece's records as of a snapshot of Bronze, with the rules that they break."""
+        records = as_of(self.spark, tables.BRONZE, bronze).where(self._records())
+        return silver.judged(records, self.rules)
+
     def new_rows(self, plan: SilverPlan) -> DataFrame:
         """All rows of the hours that change: what is wanted there, and what is none of ours."""
         ours = plan.wanted.where(within_hours(TIME, plan.change.hours))
@@ -95,7 +100,7 @@ class SilverPlanner:
             as_of(self.spark, tables.SILVER, seen.silver),
         )
         counted = Observation()
-        judged = silver.judged(bronze.where(self._records()), self.rules)
+        judged = self.judged(seen.bronze)
         observed = judged.observe(counted, *_figures())
         valid = valid_rows(observed)
         records_beyond, rows_beyond = self._elsewhere(bronze, standing)

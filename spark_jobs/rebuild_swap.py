@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 from lakehouse import tables
 from lakehouse.child import tell
 from lakehouse.errors import StackError
-from spark_jobs import rebuild_quarantine, sinks, snapshots
+from spark_jobs import sinks, snapshots
 from spark_jobs.audit import Counts
 from spark_jobs.rebuild_compare import Difference
 from spark_jobs.rebuild_pieces import Hours
+from spark_jobs.rebuild_quarantine import Aside
 from spark_jobs.rebuild_silver import KEY, TIME, SilverPlan, SilverPlanner
 from spark_jobs.snapshot_sources import appended, within_hours
 
@@ -71,25 +72,26 @@ class SilverSwap:
 
     def _look(self) -> Outcome:
         with self.planner.planned() as plan:
+            aside = Aside(self.spark, self.planner, plan)
             return replace(
                 self._outcome(plan, plan.change),
-                quarantined=rebuild_quarantine.to_set_aside(self.spark, plan).count(),
-                released=rebuild_quarantine.passing(self.spark, plan).count(),
+                quarantined=aside.to_hold().count() if plan.rejected else 0,
+                released=aside.passing().count(),
             )
 
     def _swap(self) -> Outcome:
         properties = {PROPERTY: self.name}
         with self.planner.planned() as plan:
-            quarantined = rebuild_quarantine.set_aside(self.spark, plan, properties)
+            aside = Aside(self.spark, self.planner, plan)
+            quarantined = aside.hold(properties)
             if plan.change:
                 where = within_hours(TIME, plan.change.hours)
                 rows = _laid_out(self.planner.new_rows(plan))
                 sinks.replace_if_unchanged(rows, tables.SILVER, where, plan.seen.silver, properties)
                 self._done += plan.change
                 self._look_behind(plan)
-            released = rebuild_quarantine.release(self.spark, plan)
             done = self._outcome(plan, self._done)
-            return replace(done, quarantined=quarantined, released=released)
+            return replace(done, quarantined=quarantined, released=aside.release())
 
     def _look_behind(self, plan: SilverPlan) -> None:
         """Conflict where a key of ours came in elsewhere while ours was written.

@@ -1,7 +1,7 @@
 """Streaming Silver and Gold equal a plain implementation, after every commit, whatever comes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from lakehouse.trade import Trade
 from spark_jobs import session
 from tests import reference
 from tests.spark.feeding import feed_bronze, run_streams
+from tests.spark.reading import gold_by_minute
 
 MINUTE_US = 60_000_000
 # 2024-08-08 22:30 UTC: the generated 150 minutes cross an hour and a midnight.
@@ -138,7 +139,7 @@ def _check(
         expected = reference.silver(fed)
         assert _silver_keys(spark) == sorted(expected)
         wanted = reference.gold(expected.values(), lake.watermark_minutes)
-        assert _gold(spark) == wanted
+        assert gold_by_minute(spark) == wanted
     audited = spark.table(tables.full_name(tables.AUDIT)).where(F.col("job") == tables.SILVER)
     assert audited.agg(F.sum("rows_in")).collect()[0][0] == len(fed)
     return wanted
@@ -147,19 +148,6 @@ def _check(
 def _silver_keys(spark: SparkSession) -> list[tuple[str, int]]:
     rows = spark.table(tables.full_name(tables.SILVER)).select("symbol", "agg_id").collect()
     return sorted((row["symbol"], row["agg_id"]) for row in rows)
-
-
-def _gold(spark: SparkSession) -> dict[tuple[str, int], reference.Minute]:
-    minute = F.expr("unix_seconds(minute_ts) div 60").alias("minute")
-    rows = spark.table(tables.full_name(tables.GOLD)).select("*", minute).collect()
-    names = [each.name for each in fields(reference.Minute)]
-    found = {}
-    for row in rows:
-        values = {name: row[name] for name in names}
-        values["spike_reasons"] = tuple(values["spike_reasons"])
-        found[row["symbol"], row["minute"]] = reference.Minute(**values)
-    assert len(found) == len(rows), "a minute stands twice in Gold"
-    return found
 
 
 def _empty_lake(spark: SparkSession, checkpoints: Path) -> Settings:
