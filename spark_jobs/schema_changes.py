@@ -13,12 +13,14 @@ import structlog
 from pyspark.errors import AnalysisException, IllegalArgumentException, ParseException
 from pyspark.sql import SparkSession
 
+from lakehouse import tables
 from lakehouse.errors import SettingsError, UnreachableError
 from lakehouse.migrations import RULES
 from spark_jobs.faults import causes, reason
 
 _TRIES: Final = 10
 _PAUSE_SECONDS: Final = 0.5
+_OURS: Final = tables.full_name("")
 # What no second try would mend; anything else may be a catalog that is away for a moment.
 _WRONG: Final = (AnalysisException, IllegalArgumentException)
 log = structlog.get_logger(__name__)
@@ -32,7 +34,7 @@ class SchemaChange:
         self._spark = spark
         self._plan = _parsed(spark, text)
         self._kind: str = self._plan.getClass().getSimpleName()
-        if self._kind not in _DONE:
+        if self._kind not in _DONE or not self.table.startswith(_OURS):
             raise SettingsError(f"A migration can't hold `{_short(text)}`.", RULES)
 
     @property

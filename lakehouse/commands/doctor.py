@@ -12,7 +12,7 @@ from lakehouse.doctor import Check, examine
 
 
 def doctor(data_dir: DataDir = None) -> None:
-    """Look at Java, memory, jars, disk, settings and servers. Nothing is started or changed.
+    """Look at Java, memory, jars, disk, settings, servers and the lake. Nothing is changed.
 
     Exit code 1 where something is wrong that every run needs.
     """
