@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -87,9 +88,16 @@ def test_every_firehose_command_and_option_named_exists(page: Path) -> None:
         assert command in known, f"{name_of(page)} names firehose {command}"
         if command == "simulate":
             continue  # its options are the simulator's; a test of its own holds those
-        options = {option for param in known[command].params for option in param.opts}
+        options = _options(known[command])
         wanted = set(re.findall(r"(?<![\w\"-])--[a-z][a-z-]*", rest)) - {"--help"}
         assert wanted <= options, f"{name_of(page)}: firehose {command}"
+
+
+def _options(command: Any) -> set[str]:
+    """The options of a command, or those of all the commands of a group."""
+    inner = getattr(command, "commands", {}).values()
+    own = {option for param in command.params for option in param.opts}
+    return own.union(*(_options(each) for each in inner))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
