@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from lakehouse.api import models, problems
 from lakehouse.api.desk import Desk
+from lakehouse.api.examples import EXAMPLES
 from lakehouse.api.gate import KeyGate, Meter
 from lakehouse.api.history import History
 from lakehouse.api.metrics import Metrics
@@ -90,6 +91,10 @@ def _describe(app: FastAPI) -> None:
                 "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
             }
+            for path, example in EXAMPLES.items():
+                told = made["paths"][f"/v1{path}"]["get"]["responses"]["200"]
+                # Not by FastAPI, which would leave out what is null.
+                told["content"]["application/json"]["example"] = example
             made["security"] = [{}, {"header": []}, {"bearer": []}]
             app.openapi_schema = made
         return app.openapi_schema

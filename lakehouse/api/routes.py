@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Request, Response
 from lakehouse.api import cursors, lists, models, pages, views
 from lakehouse.api.blocks import Key
 from lakehouse.api.desk import Desk, gold_of, snapshot_of
-from lakehouse.api.examples import EXAMPLES
 from lakehouse.api.gold import Gold
 from lakehouse.api.pages import Span
 from lakehouse.api.parameters import (
@@ -113,13 +112,12 @@ def router(desk: Desk) -> APIRouter:
             endpoint,
             summary=summary,
             response_class=Response,
-            responses=_answers(model, EXAMPLES[path]),
+            responses=_answers(model),
         )
     return made
 
 
-def _answers(model: type[models.Answer], example: Any) -> dict[int | str, dict[str, Any]]:
-    json = {"application/json": {"example": example}}
+def _answers(model: type[models.Answer]) -> dict[int | str, dict[str, Any]]:
     wrong = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     told = {
         401: "The key is missing or wrong",
@@ -130,7 +128,7 @@ def _answers(model: type[models.Answer], example: Any) -> dict[int | str, dict[s
     problems: dict[int | str, dict[str, Any]] = {
         code: {"description": text, "content": wrong} for code, text in told.items()
     }
-    return {200: {"model": model, "description": "The answer", "content": json}, **problems}
+    return {200: {"model": model, "description": "The answer"}, **problems}
 
 
 def _chosen(gold: Gold, names: tuple[str, ...]) -> list[Key]:
