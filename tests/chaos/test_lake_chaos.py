@@ -16,11 +16,10 @@ from tests.chaos.exchange_process import MarketOrder
 from tests.chaos.lake_injections import KINDS, Injection
 from tests.chaos.lake_judge import LakeVerdict, judge
 from tests.chaos.lake_world import LakeWorld, lake_world
-from tests.chaos.seeds import INJECTIONS, SECONDS, SEED
+from tests.chaos.seeds import INJECTIONS, PATIENCE, SECONDS, SEED
 from tests.commands import firehose, wait_for
 
 RATE: Final = 60.0
-_PATIENCE_SECONDS: Final = 60.0
 _BETWEEN_SECONDS: Final = 1.5
 _SETTLE_SECONDS: Final = 600.0
 _DRAIN_SECONDS: Final = 600.0
@@ -62,11 +61,11 @@ def inject(world: LakeWorld, plan: list[Injection], deadline: float) -> Counter[
 
 def until_flowing(world: LakeWorld) -> None:
     """Wait for a batch of Silver after now; not for ever, as what is slow must be hit as well."""
-    moment, deadline = time.time(), time.monotonic() + _PATIENCE_SECONDS
+    moment, deadline = time.time(), time.monotonic() + PATIENCE
     while not world.flowing_since(moment) and time.monotonic() < deadline:
         time.sleep(0.2)
     if not world.flowing_since(moment):
-        print(f"           (nothing has reached Silver for {_PATIENCE_SECONDS:g} s)", flush=True)
+        print(f"           (nothing has reached Silver for {PATIENCE:g} s)", flush=True)
 
 
 def settle(world: LakeWorld) -> None:
