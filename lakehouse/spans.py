@@ -4,11 +4,12 @@ Hours are counted since 1970: Silver and Gold are partitioned by them.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from lakehouse.errors import SettingsError
 
-_HOUR = 3600
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,20 @@ def read(start: str | None, end: str | None) -> Read:
     Each is a date, or an ISO 8601 time with its offset; None leaves that side open. SettingsError
     for anything else, and where nothing is between the two.
     """
-    since = None if start is None else _seconds(start, "--from")
-    until = None if end is None else _seconds(end, "--to")
+    since = None if start is None else _since_1970(start, "--from")
+    until = None if end is None else _since_1970(end, "--to")
     if since is not None and until is not None and since >= until:
         raise SettingsError(f"{start} is not before {end}.", "--to is where the span ends.")
     first = None if since is None else since // _HOUR
     last = None if until is None else -(-until // _HOUR)
-    return Read(Span(first, last), any(at is not None and at % _HOUR for at in (since, until)))
+    return Read(
+        Span(first, last), any(at is not None and bool(at % _HOUR) for at in (since, until))
+    )
 
 
 def instant(hour: int) -> datetime:
     """The first instant of an hour."""
-    return datetime.fromtimestamp(hour * _HOUR, UTC)
+    return _EPOCH + hour * _HOUR
 
 
 def in_words(hour: int) -> str:
@@ -52,10 +55,9 @@ def in_words(hour: int) -> str:
     return f"{instant(hour):%Y-%m-%d %H:%M}Z"
 
 
-def _seconds(text: str, option: str) -> int:
-    """Whole seconds since 1970; a part of one counts with the second that it is in."""
+def _since_1970(text: str, option: str) -> timedelta:
     try:
-        return int(_aware(text).timestamp())
+        return _aware(text) - _EPOCH
     except ValueError:
         raise SettingsError(
             f"{option} {text} is no time with its offset.",
