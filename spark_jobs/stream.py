@@ -130,10 +130,14 @@ def _process(job: Job, auditor: Auditor, rows: DataFrame, batch_id: int) -> None
     batch = Batch(query_id, batch_id)
     with auditor.watching(spark, batch) as record:
         record.counts = job.process(rows, batch)
-    _compile_plans(spark, record.counts.rows_in >= _COMPILE_FROM_ROWS)
+    compile_plans(spark, record.counts.rows_in)
 
 
-def _compile_plans(spark: SparkSession, wanted: bool) -> None:
-    """Whether the next batch is compiled; the last one's size is the best guess of its own."""
+def compile_plans(spark: SparkSession, rows: int) -> None:
+    """Whether the next plans are compiled; they are about so many rows.
+
+    Of a stream's next batch the last one's size is the best guess.
+    """
+    wanted = rows >= _COMPILE_FROM_ROWS
     spark.conf.set("spark.sql.codegen.wholeStage", "true" if wanted else "false")
     spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if wanted else "NO_CODEGEN")
