@@ -57,5 +57,7 @@ def table(spark: SparkSession, name: str, where: Column | None = None) -> DataFr
 
 def newest_trade_micros(spark: SparkSession) -> int:
     """The latest event time in Silver, µs UTC; 0 while Silver is empty."""
-    newest = table(spark, tables.SILVER).agg(F.max(F.unix_micros("event_ts"))).first()
-    return int(newest[0]) if newest is not None and newest[0] is not None else 0
+    # Of the column alone: then the files' statistics tell, and no file is read.
+    newest = table(spark, tables.SILVER).agg(F.max("event_ts").alias("newest"))
+    [found] = newest.select(F.unix_micros("newest").alias("micros")).collect()
+    return int(found["micros"] or 0)

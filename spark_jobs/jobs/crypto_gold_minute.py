@@ -7,16 +7,18 @@ may come late: Gold stays a pure function of Silver.
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import structlog
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse import tables
-from spark_jobs import minutes, sinks, sources
+from spark_jobs import minutes, sinks, snapshots, sources
 from spark_jobs.audit import Counts
 from spark_jobs.sinks import Batch
 from spark_jobs.stream import Context, Pace
 from spark_jobs.transforms import gold
 
+log = structlog.get_logger(__name__)
 _MINUTE = "unix_seconds({}) div 60"
 
 
@@ -75,7 +77,33 @@ def _touched(rows: DataFrame) -> list[Row]:
 
 
 def _rewrite(spark: SparkSession, work: minutes.Plan, final_below: int) -> int:
-    """Bring the rows of `work.rewrite` up to date; returns how many changed."""
+    """Bring the rows of `work.rewrite` up to date; returns how many changed.
+
+    Where Gold or Silver was rewritten by others meanwhile, all is read and counted anew.
+    """
+    changed = 0
+    for _ in range(sinks.MOST_TRIES):
+        silver = sinks.snapshot_id(spark, tables.SILVER)
+        try:
+            changed += _upsert_changed(spark, work, final_below)
+        except Exception as error:
+            if not sinks.was_refused(error):
+                raise
+            log.info("gold_counted_anew", reason="another writer has changed it")
+            continue
+        if _only_grown(spark, silver):
+            return changed
+        log.info("gold_counted_anew", reason="silver was rewritten")
+    raise sinks.crowded(tables.GOLD)
+
+
+def _only_grown(spark: SparkSession, since: int | None) -> bool:
+    """Whether Silver lost and changed no trade; new ones come in a batch of their own."""
+    done = snapshots.operations(snapshots.load(spark, tables.SILVER), since)
+    return done is not None and done <= {"append", "replace"}
+
+
+def _upsert_changed(spark: SparkSession, work: minutes.Plan, final_below: int) -> int:
     recounted = gold.bars(sources.table(spark, tables.SILVER, _within("event_ts", work.recount)))
     standing = sources.table(spark, tables.GOLD, _within("minute_ts", work.context))
     kept = standing.where(~_within("minute_ts", work.recount)).select(*gold.BAR)

@@ -1,28 +1,31 @@
 """Bronze → Silver and quarantine: each valid (exchange, symbol, agg_id) exactly once.
 
-Ids rise by one, so the ids that stand in Silver are a handful of ranges for each symbol. They
-are read from Silver at the start and kept while the job runs: whether a trade is new is known
-without a look at the table, and a batch costs the same however large the table is. A trade may
-be days late and still finds its place; the watermark only counts it as late.
+Which ids stand in Silver is known as of a snapshot (spark_jobs/known.py), and a batch is appended
+only if that is still so. Where another writer came first (a release, a rebuild, a second stream),
+what it added is learnt and the batch is held against that. A trade may be days late and still
+finds its place; the watermark only counts it as late.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse import tables
-from lakehouse.id_ranges import IdRanges
-from spark_jobs import quality, sources
+from spark_jobs import quality, sinks, sources, tally
 from spark_jobs.audit import Counts
-from spark_jobs.sinks import Batch, OnceAppender
+from spark_jobs.known import Known
+from spark_jobs.sinks import Batch, Conflict, OnceAppender
 from spark_jobs.stream import Context, Pace
-from spark_jobs.transforms import silver
+from spark_jobs.tally import Tally
+from spark_jobs.transforms import ranges, silver
 
-_KNOWN_SCHEMA = "exchange STRING, symbol STRING, from_id BIGINT, to_id BIGINT"
+_LINE = ("exchange", "symbol")
 # Up to here one file per commit and hour beats two cores writing half of it each.
 _ONE_FILE_ROWS = 200_000
+# What a batch that is run again could not count as it did the first time.
+_LATE = "firehose.rows-late"
+_VALID, _BAD = "size(reasons) = 0", "size(reasons) > 0"
 
 
 class SilverJob:
@@ -36,7 +39,7 @@ class SilverJob:
         self._rules = quality.rules(context.settings)
         self._silver = OnceAppender(tables.SILVER)
         self._quarantine = OnceAppender(tables.QUARANTINE)
-        self._known: dict[tuple[str, str], IdRanges] = {}
+        self._known = Known(tables.SILVER, _LINE, "agg_id")
         self._newest = 0  # event time, µs UTC
 
     def source(self) -> DataFrame:
@@ -46,97 +49,71 @@ class SilverJob:
     def process(self, rows: DataFrame, batch: Batch) -> Counts:
         judged = silver.judged(rows, self._rules).persist()
         try:
-            stats = self._stats(judged)
-            failed = sum(row["rows"] for row in stats if row["bad"])
-            self._set_aside(judged, failed, batch)
-            accepted = [row for row in stats if not row["bad"]]
-            fresh = self._append_new(judged, accepted, batch)
-            self._newest = max([self._newest, *(row["newest"] for row in accepted)])
-            return _counts(stats, failed, fresh)
+            found = self._tally(judged)
+            self._set_aside(judged, found.failed, batch)
+            counts = self._append_new(judged, found, batch)
+            self._newest = max(self._newest, found.newest)
+            return counts
         finally:
             judged.unpersist()
 
     def _recall(self, spark: SparkSession) -> None:
-        self._learn(_id_ranges(sources.table(spark, tables.SILVER)))
+        self._known.recall(spark)
         self._newest = sources.newest_trade_micros(spark)
 
-    def _learn(self, found: Iterable[Row]) -> None:
-        for row in found:
-            ranges = self._known.setdefault((row["exchange"], row["symbol"]), IdRanges())
-            ranges.add(row["from_id"], row["to_id"])
-
-    def _stats(self, judged: DataFrame) -> list[Row]:
-        """Counts and bounds per symbol for the valid rows, one row for all the others."""
-        bad = F.size("reasons") > 0
+    def _tally(self, judged: DataFrame) -> Tally:
         watermark = self._newest - self._context.settings.watermark_minutes * 60_000_000
-        late = F.unix_micros("event_ts") < F.lit(watermark)
-        grouped = judged.groupBy(
-            bad.alias("bad"),
-            F.when(~bad, F.col("exchange")).alias("exchange"),
-            F.when(~bad, F.col("symbol")).alias("symbol"),
-        )
-        return grouped.agg(
-            F.count("*").alias("rows"),
-            F.count_if(late).alias("late"),
-            F.min("agg_id").alias("from_id"),
-            F.max("agg_id").alias("to_id"),
-            F.max(F.unix_micros("event_ts")).alias("newest"),
-            F.min(F.unix_micros("ingest_ts")).alias("oldest_ingest"),
-        ).collect()
+        return tally.add_up(silver.blocks(judged, watermark).collect())
 
     def _set_aside(self, judged: DataFrame, failed: int, batch: Batch) -> None:
         if self._quarantine.committed_rows(judged.sparkSession, batch) is None and failed:
-            rejected = judged.where(F.size("reasons") > 0)
-            rows = silver.quarantine_rows(rejected, F.lit(datetime.now(UTC)))
+            rows = silver.quarantine_rows(judged.where(_BAD), F.lit(datetime.now(UTC)))
             self._quarantine.append(rows, batch)
 
-    def _append_new(self, judged: DataFrame, accepted: list[Row], batch: Batch) -> int:
-        """Append the valid trades whose ids are not known; returns how many that were."""
-        committed = self._silver.committed_rows(judged.sparkSession, batch)
-        if committed is not None or not accepted:
-            return committed or 0
-        trades = silver.silver_rows(judged.where(F.size("reasons") == 0))
-        fresh = silver.unknown_only(trades, self._known_among(judged.sparkSession, accepted))
-        fresh = fresh.persist()
-        try:
-            found = _id_ranges(fresh)
-            rows: int = sum(row["to_id"] - row["from_id"] + 1 for row in found)
-            if rows:
-                files = fresh.coalesce(1) if rows <= _ONE_FILE_ROWS else fresh
-                self._silver.append(files.sortWithinPartitions("symbol", "agg_id"), batch)
-                self._learn(found)
-            return rows
-        finally:
-            fresh.unpersist()
+    def _append_new(self, judged: DataFrame, found: Tally, batch: Batch) -> Counts:
+        """Append the valid trades whose ids are not known; returns what became of the rows."""
+        spark = judged.sparkSession
+        done = self._silver.committed(spark, batch)
+        if done is not None:
+            return _counts(found, int(done.get("added-records", "0")), int(done.get(_LATE, "0")))
+        for _ in range(sinks.MOST_TRIES):
+            try:
+                return _counts(found, self._try(judged, found, batch), found.late)
+            except Conflict:
+                self._silver.refuse_if_written(spark, batch)
+                self._known.catch_up(spark)
+        raise sinks.crowded(tables.SILVER)
 
-    def _known_among(self, spark: SparkSession, accepted: list[Row]) -> DataFrame | None:
-        """The known ranges that the batch's ids may fall into; None where there are none."""
-        overlapping = [
-            (row["exchange"], row["symbol"], lo, hi)
-            for row in accepted
-            for lo, hi in self._known.get((row["exchange"], row["symbol"]), IdRanges()).overlapping(
-                row["from_id"], row["to_id"]
+    def _try(self, judged: DataFrame, found: Tally, batch: Batch) -> int:
+        """Append what is unknown by now; returns how many trades. Conflict as the sink says."""
+        unknown = found.unknown(self._known.of)
+        count = tally.numbers(unknown)
+        if count:
+            rows = self._fresh(judged.where(_VALID), found, count)
+            files = rows.coalesce(1) if count <= _ONE_FILE_ROWS else rows
+            files = files.sortWithinPartitions("symbol", "agg_id")
+            snapshot = self._silver.append_if_unchanged(
+                files, batch, self._known.as_of, {_LATE: str(found.late)}
             )
-        ]
-        return spark.createDataFrame(overlapping, _KNOWN_SCHEMA) if overlapping else None
+            self._known.learn(unknown, snapshot)
+        return count
+
+    def _fresh(self, valid: DataFrame, found: Tally, count: int) -> DataFrame:
+        """The trades that are unknown, `count` of them, each key once."""
+        trades = silver.silver_rows(valid) if found.repeated else silver.trades(valid)
+        if count == found.distinct():
+            return trades
+        known = self._known.within(valid.sparkSession, found.bounds())
+        return trades if known is None else ranges.outside(trades, known, _LINE, "agg_id")
 
 
-def _id_ranges(trades: DataFrame) -> list[Row]:
-    view = "id_ranges_source"
-    trades.createOrReplaceTempView(view)
-    statement = tables.statement(tables.SILVER, "id_ranges").format(source=view)
-    return trades.sparkSession.sql(statement).collect()
-
-
-def _counts(stats: list[Row], failed: int, fresh: int) -> Counts:
-    rows_in = sum(row["rows"] for row in stats)
-    ingested = [row["oldest_ingest"] for row in stats if row["oldest_ingest"] is not None]
+def _counts(found: Tally, fresh: int, late: int) -> Counts:
     return Counts(
-        rows_in=rows_in,
+        rows_in=found.rows,
         rows_out=fresh,
-        rows_duplicate=rows_in - failed - fresh,
-        rows_late=sum(row["late"] for row in stats if not row["bad"]),
-        dq_fail=failed,
+        rows_duplicate=found.rows - found.failed - fresh,
+        rows_late=late,
+        dq_fail=found.failed,
         rows_upserted=fresh,
-        oldest_ingest=min(ingested, default=None),
+        oldest_ingest=found.oldest_ingest,
     )

@@ -4,8 +4,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs import quality
+from spark_jobs.transforms import ranges
 
 KEY = ("exchange", "symbol", "agg_id")
+_TRADE = (
+    *KEY, "price", "qty", "first_trade_id", "last_trade_id", "is_buyer_maker", "event_ts",
+    "dt_hour", "source", "ingest_ts",
+)  # fmt: skip
+# Which record came first; the topic only where two topics fill one lake.
+_ORDER = ("kafka_timestamp", "kafka_partition", "kafka_offset", "kafka_topic")
 
 
 def judged(bronze: DataFrame, rules: quality.Rules) -> DataFrame:
@@ -13,34 +20,39 @@ def judged(bronze: DataFrame, rules: quality.Rules) -> DataFrame:
     return bronze.withColumn("reasons", rules.reasons())
 
 
-def silver_rows(valid: DataFrame) -> DataFrame:
-    """Valid rows as trades, one for each key of the batch."""
-    trades = valid.select(
-        *KEY,
-        F.col("price").cast("decimal(28,8)").alias("price"),
-        F.col("qty").cast("decimal(28,8)").alias("qty"),
-        "first_trade_id",
-        "last_trade_id",
-        "is_buyer_maker",
-        "event_ts",
-        "dt_hour",
-        "source",
-        "ingest_ts",
+def blocks(judged_rows: DataFrame, watermark_micros: int) -> DataFrame:
+    """Counts, times and ids of the valid rows by blocks of 64 ids; one row for all the others.
+
+    Columns as spark_jobs/tally.py adds them up. Late is what is older than the watermark.
+    """
+    bad = F.size("reasons") > 0
+    valid = {"exchange": "exchange", "symbol": "symbol", "block": ranges.block("agg_id")}
+    keys = [F.when(~bad, F.expr(text)).alias(name) for name, text in valid.items()]
+    return judged_rows.groupBy(bad.alias("bad"), *keys).agg(
+        F.expr(ranges.bits("agg_id")).alias("bits"),
+        F.count("*").alias("rows"),
+        F.count_if(F.unix_micros("event_ts") < F.lit(watermark_micros)).alias("late"),
+        F.max(F.unix_micros("event_ts")).alias("newest"),
+        F.min(F.unix_micros("ingest_ts")).alias("oldest_ingest"),
     )
+
+
+def trades(valid: DataFrame) -> DataFrame:
+    """Valid rows as trades, one for each row."""
+    exact = {name: F.col(name).cast("decimal(28,8)") for name in ("price", "qty")}
     product = (F.col("price") * F.col("qty")).cast("decimal(38,16)")
-    return trades.withColumn("quote_qty", product).dropDuplicates(list(KEY))
+    return valid.select(*_TRADE).withColumns(exact).withColumn("quote_qty", product)
 
 
-def unknown_only(trades: DataFrame, known: DataFrame | None) -> DataFrame:
-    """Trades whose id is in none of the `known` ranges (exchange, symbol, from_id, to_id)."""
-    if known is None:
-        return trades
-    ranges = F.broadcast(known.alias("known"))
-    inside = F.col("agg_id").between(F.col("from_id"), F.col("to_id"))
-    same = (F.col("t.exchange") == F.col("known.exchange")) & (
-        F.col("t.symbol") == F.col("known.symbol")
-    )
-    return trades.alias("t").join(ranges, same & inside, "left_anti")
+def silver_rows(valid: DataFrame) -> DataFrame:
+    """Valid rows as trades, one for each key: the record that came into Kafka first.
+
+    `valid` needs the record's Kafka coordinates. It sorts its rows: where no key stands twice,
+    `trades` gives the same.
+    """
+    rest = [name for name in _TRADE if name not in KEY]
+    earliest = F.min_by(F.struct(*rest), F.struct(*_ORDER)).alias("earliest")
+    return trades(valid.groupBy(*KEY).agg(earliest).select(*KEY, "earliest.*"))
 
 
 def quarantine_rows(rejected: DataFrame, quarantined_at: Column) -> DataFrame:
