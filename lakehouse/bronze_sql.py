@@ -50,21 +50,28 @@ SELECT exchange, symbol, block * 64 + i AS agg_id
 FROM left_over, range(64) AS ids(i) WHERE bits >> i::UBIGINT & 1 = 1
 """
 
+# `astray`: released under a key that Silver has not. The key is what a release could read, which
+# may be more than Bronze could when the record came.
 HELD = f"""
-SELECT kafka_topic, kafka_partition, kafka_offset, exchange, symbol, agg_id,
-       released_at IS NOT NULL AS released
-FROM {full_name(QUARANTINE)}
+SELECT kafka_topic, kafka_partition, kafka_offset, held.exchange, held.symbol, agg_id,
+       released_at IS NOT NULL AS released,
+       released AND agg_id >= 0 AND NOT coalesce(bits >> (agg_id & 63)::UBIGINT & 1 = 1, false)
+         AS astray
+FROM {full_name(QUARANTINE)} AS held LEFT JOIN silver_keys AS silver
+  ON released_at IS NOT NULL AND silver.exchange = held.exchange AND silver.symbol = held.symbol
+  AND silver.block = agg_id >> 6
 """
 
 # Stands for HELD where the lake has no quarantine yet.
 NOTHING_HELD = f"""
-SELECT kafka_topic, kafka_partition, kafka_offset, exchange, symbol, agg_id, false AS released
+SELECT kafka_topic, kafka_partition, kafka_offset, exchange, symbol, agg_id, false AS released,
+       false AS astray
 FROM {full_name(BRONZE)} WHERE false
 """
 
 # Every record of a key that is not in Silver must be in quarantine itself; a released one must
 # be in Silver by now, or back in quarantine under its key. A record without a key can only be
-# known by its offset.
+# known by its offset, and by the key that its release could read.
 LOST = f"""
 WITH open_records AS (
   SELECT bronze.* FROM {full_name(BRONZE)} AS bronze
@@ -81,7 +88,7 @@ FROM judged AS record
 WHERE NOT EXISTS (
   FROM held WHERE held.kafka_topic = record.kafka_topic
     AND held.kafka_partition = record.kafka_partition AND held.kafka_offset = record.kafka_offset
-    AND (NOT held.released OR NOT record.has_key)
+    AND (NOT held.released OR NOT record.has_key AND NOT coalesce(held.astray, false))
 ) AND NOT EXISTS (
   FROM held AS again JOIN held AS freed
     ON again.exchange = freed.exchange AND again.symbol = freed.symbol

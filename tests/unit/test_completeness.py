@@ -113,6 +113,18 @@ def test_a_released_record_may_be_back_in_quarantine(writer: LakeWriter) -> None
     assert proof_of(writer).complete
 
 
+def test_a_released_record_that_bronze_could_not_read_is_in_silver_by_its_key(
+    writer: LakeWriter,
+) -> None:
+    writer.append(SILVER, [silver_row(FIRST), silver_row(FIRST + 1)])
+    writer.append(BRONZE, [record(0, FIRST), record(1, None), record(2, None), record(3, None)])
+    away = [record(1, FIRST + 1), record(2, FIRST + 2), record(3, None, symbol=None)]
+    writer.append(QUARANTINE, [{**row, "released_at": MIDNIGHT} for row in away])
+    bronze = proof_of(writer).bronze
+    assert bronze is not None
+    assert [row.kafka_offset for row in bronze.lost_records] == [2]
+
+
 def test_a_good_record_is_not_excused_by_a_bad_one_of_its_key(writer: LakeWriter) -> None:
     writer.append(SILVER, [silver_row(FIRST)])
     writer.append(BRONZE, [record(0, FIRST + 1), record(1, FIRST + 1)])
