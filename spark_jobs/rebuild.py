@@ -21,6 +21,7 @@ from spark_jobs.rebuild_swap import Outcome, SilverSwap
 from spark_jobs.sinks import Batch
 from spark_jobs.snapshot_sources import rows_by_hour
 from spark_jobs.status import StatusFile
+from spark_jobs.stream import compile_plans
 
 SILVER: Final = "silver"
 GOLD: Final = "gold"
@@ -56,12 +57,13 @@ class Rebuild:
         """Rebuild Silver; the hours that changed."""
         counted = [rows_by_hour(self.spark, name, "event_ts") for name in _TRADES]
         touched: frozenset[int] = frozenset()
-        for number, hours in enumerate(cut(_most(counted, span))):
+        rows = _most(counted, span)
+        for number, hours in enumerate(cut(rows)):
             # Where all is rebuilt, the records that have no readable time are judged, too.
             timeless = self.span.first is None and number == 0
             planner = SilverPlanner(self.spark, quality.rules(self.settings), hours, timeless)
             swap = SilverSwap(self.spark, planner, self.run_id)
-            touched |= self._done(SILVER, hours, swap.run).change.hours
+            touched |= self._done(SILVER, hours, rows, swap.run).change.hours
         return touched
 
     def _gold(self, span: Hours, touched: Collection[int]) -> None:
@@ -75,10 +77,13 @@ class Rebuild:
         rows |= {hour: beyond[hour] for hour in touched}
         for hours in cut(rows):
             swap = GoldSwap(self.spark, self.settings, hours, self.run_id)
-            self._done(GOLD, hours, swap.run)
+            self._done(GOLD, hours, rows, swap.run)
 
-    def _done(self, layer: str, hours: Hours, run: Callable[[bool], Outcome]) -> Outcome:
+    def _done(
+        self, layer: str, hours: Hours, rows: Mapping[int, int], run: Callable[[bool], Outcome]
+    ) -> Outcome:
         """A piece, audited and told; a dry run is no work to be audited."""
+        compile_plans(self.spark, sum(rows[hour] for hour in rows if hour in hours))
         if self.dry_run:
             outcome = run(True)
         else:

@@ -61,7 +61,7 @@ class SilverPlanner:
     rules: quality.Rules
     hours: Hours
     timeless: bool = False
-    _held: list[DataFrame] = field(default_factory=list)
+    _held: list[DataFrame] = field(default_factory=list, init=False)
 
     @contextmanager
     def planned(self) -> Iterator[SilverPlan]:
