@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from pyspark.sql import SparkSession
@@ -42,22 +43,26 @@ class Rebuild:
     pieces: list[Piece] = field(default_factory=list)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    @cached_property
+    def hours(self) -> Hours:
+        """The span with both its ends."""
+        return Hours(self._first(), self._end())
+
     def run(self, layer: str) -> list[Piece]:
         """Rebuild a layer; errors are told after what was done before them was swapped in."""
-        span = Hours(self._first(), self._end())
-        tell(f"{layer} of {span} is {'looked at' if self.dry_run else 'rebuilt'}")
-        touched = self._silver(span) if layer == SILVER else frozenset()
+        tell(f"{layer} of {self.hours} is {'looked at' if self.dry_run else 'rebuilt'}")
+        touched = self.silver() if layer == SILVER else frozenset()
         # Gold is looked at even where Silver was as it should be: an earlier run may have ended
         # between the two. What is only looked at does not change Gold.
         if layer == GOLD or not self.dry_run:
-            self._gold(span, touched)
+            self.gold(touched)
         return self.pieces
 
-    def _silver(self, span: Hours) -> frozenset[int]:
+    def silver(self) -> frozenset[int]:
         """Rebuild Silver; the hours that changed."""
         counted = [rows_by_hour(self.spark, name, "event_ts") for name in _TRADES]
         touched: frozenset[int] = frozenset()
-        rows = _most(counted, span)
+        rows = _most(counted, self.hours)
         for number, hours in enumerate(cut(rows)):
             # Where all is rebuilt, the records that have no readable time are judged, too.
             timeless = self.span.first is None and number == 0
@@ -66,13 +71,13 @@ class Rebuild:
             touched |= self._done(SILVER, hours, rows, swap.run).change.hours
         return touched
 
-    def _gold(self, span: Hours, touched: Collection[int]) -> None:
+    def gold(self, touched: Collection[int] = ()) -> None:
         """Rebuild Gold of the span, and of hours outside it that were touched."""
         counted = [
             rows_by_hour(self.spark, tables.SILVER, "event_ts"),
             rows_by_hour(self.spark, tables.GOLD, "minute_ts"),
         ]
-        rows = _most(counted, span)
+        rows = _most(counted, self.hours)
         beyond = _most([*counted, dict.fromkeys(touched, 0)], None)
         rows |= {hour: beyond[hour] for hour in touched}
         for hours in cut(rows):
