@@ -79,6 +79,7 @@ def recall(lake: Lake, by: str, now: datetime) -> dict[str, Last]:
 def _row(run_id: str, round_: int, result: Result) -> dict[str, Any]:
     return {
         "run_id": run_id,
+        "query_id": run_id,
         "job": result.check.job,
         "batch_id": round_,
         "started_at": result.started_at,

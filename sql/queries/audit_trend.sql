@@ -8,5 +8,6 @@ SELECT date_trunc('hour', started_at) AS hour, job,
        sum(dq_fail)::BIGINT AS dq_fail, max(max_lag_ms) AS max_lag_ms,
        bool_and(rows_in = rows_out + rows_duplicate + dq_fail) AS adds_up
 FROM lake.market.ops_audit
+WHERE NOT starts_with(job, 'check:')  -- those: failed_checks.sql
 GROUP BY ALL
 ORDER BY hour DESC, job

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lakehouse.checks.catalogue import FAIL, Check, all_checks
-from lakehouse.checks.runner import BEGINNING, FAILED, OK, WARNED, Bounds
+from lakehouse.checks.runner import BEGINNING, FAILED, WARNED, Bounds
 from lakehouse.tables import AUDIT, BRONZE, GAP, GOLD, MIGRATION, QUARANTINE, SILVER
 from tests.checked_lake import (
     BOUNDS,
@@ -187,69 +187,10 @@ def test_a_layer_whose_newest_rows_are_old_is_stale(lake: CheckedLake) -> None:
     assert "bronze_fresh" not in broken(lake, nothing, BOUNDS)
 
 
-@pytest.mark.parametrize(("job", "source"), [(SILVER, BRONZE), (GOLD, SILVER)])
-def test_a_stream_that_does_not_read_on_is_stale(lake: CheckedLake, job: str, source: str) -> None:
-    name = {SILVER: "silver_fresh", GOLD: "gold_fresh"}[job]
-    lake.hold(copy.deepcopy(GOOD))
-    lake.checkpoint(job, None)
-    assert lake.run([CHECKS[name]], NO_NEWS)[name].status == WARNED
-    patient = replace(BOUNDS, freshness_seconds=3000)
-    assert lake.run([CHECKS[name]], patient)[name].status == OK, "it has time until then"
-    lake.read_all()
-    assert lake.run([CHECKS[name]], NO_NEWS)[name].status == OK
-
-
 def test_the_window_spares_what_is_older(lake: CheckedLake) -> None:
     since = replace(BOUNDS, since=NOW - timedelta(minutes=1))
     assert "bronze_record_once" in broken(lake, twice(BRONZE))
     assert "bronze_record_once" not in broken(lake, twice(BRONZE), since)
-
-
-def test_a_good_lake_is_never_accused_however_far_its_streams_are_behind(tmp_path: Path) -> None:
-    lake = CheckedLake(tmp_path / "lake")
-    lake.hold({name: [] for name in GOOD})
-    halves = [good_rows(), good_rows()]
-    snapshots = []
-    for half, part in enumerate((slice(0, 60), slice(60, None))):
-        lake.writer.append(BRONZE, halves[half][BRONZE][part])
-        snapshots.append(current(lake, BRONZE))
-    first, second = snapshots
-    settled = [CHECKS[name] for name in ("silver_complete", "silver_from_bronze")]
-    keys = {row["agg_id"] for row in GOOD[BRONZE][:60]}
-    read = [row for row in GOOD[SILVER] if row["symbol"] == "BTCUSDT" and row["agg_id"] in keys]
-    lake.writer.append(SILVER, read)
-    lake.writer.append(QUARANTINE, GOOD[QUARANTINE][:1])
-    lake.checkpoint(SILVER, first)
-    assert all(result.passed for result in lake.run(settled).values()), "the rest is under way"
-    lake.checkpoint(SILVER, second, files=0)
-    assert all(result.passed for result in lake.run(settled).values()), "nothing of it read yet"
-    lake.checkpoint(SILVER, second, files=1)
-    assert lake.run(settled)["silver_complete"].rows == len(GOOD[BRONZE]) - 60
-
-
-def test_a_minute_that_grows_while_gold_counts_is_left_alone(tmp_path: Path) -> None:
-    lake = CheckedLake(tmp_path / "lake")
-    lake.hold({**copy.deepcopy(GOOD), SILVER: []})
-    lake.writer.append(SILVER, GOOD[SILVER][:30])
-    read = current(lake, SILVER)
-    lake.writer.append(SILVER, GOOD[SILVER][30:])
-    check = [CHECKS["gold_equals_silver"]]
-    lake.checkpoint(GOLD, read)
-    assert lake.run(check)["gold_equals_silver"].passed
-    wrong = minutes(GOOD[SILVER][:30])
-    lake.table(GOLD).delete()
-    lake.writer.append(GOLD, wrong)
-    found = lake.run(check)["gold_equals_silver"]
-    assert found.passed, "what Gold has not read yet can't be missing"
-    lake.read_all()
-    grown = len(GOOD[GOLD]) - len(wrong)
-    assert lake.run(check)["gold_equals_silver"].rows >= grown
-
-
-def current(lake: CheckedLake, table: str) -> int:
-    snapshot = lake.table(table).current_snapshot()
-    assert snapshot is not None
-    return snapshot.snapshot_id
 
 
 def test_batches_of_a_new_checkpoint_begin_anew(lake: CheckedLake) -> None:

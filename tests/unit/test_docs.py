@@ -11,7 +11,7 @@ import typer
 from lakehouse import errors, tables
 from lakehouse.cli import app
 from lakehouse.settings import Settings
-from tests import documents, table_docs
+from tests import check_docs, documents, table_docs
 from tests.documents import PAGES, ROOT, name_of
 
 # Names in capitals that are no settings of ours, and where each comes from.
@@ -135,6 +135,11 @@ def test_the_page_of_tables_is_what_the_statements_say() -> None:
     again = "write it again with `python -m tests.table_docs`"
     assert text_of(table_docs.DOCUMENT) == table_docs.render(), again
     assert len(table_docs.columns(tables.SILVER)) == 13
+
+
+def test_the_page_of_checks_is_what_their_files_say() -> None:
+    again = "write it again with `python -m tests.check_docs`"
+    assert text_of(check_docs.DOCUMENT) == check_docs.render(), again
 
 
 def test_the_page_of_gold_explains_every_column() -> None:

@@ -27,6 +27,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writer.append(tables.GOLD, gold_rows())
     writer.append(tables.QUARANTINE, quarantine_rows())
     writer.append(tables.AUDIT, audit_rows())
+    writer.append(tables.AUDIT, check_rows())
     writer.append(tables.GAP, gap_rows())
     return writer.settings.data_path
 
@@ -84,6 +85,20 @@ def audit_row(batch: int, minutes_ago: int, rows: int = 10, lag_ms: int | None =
         "max_lag_ms": lag_ms,
         "status": "ok",
     }
+
+
+def check_rows() -> list[Row]:
+    """One check failed and passed again, one warns still, one turned long ago, one never did."""
+    looks = [
+        ("ops_gap.gaps_close", "warn", 90, "a=1"), ("ops_gap.gaps_close", "warn", 30, "a=2"),
+        ("ops_gap.gap_range_right", "failed", 60, "b=1"), ("ops_gap.gap_range_right", "ok", 50, None),
+        ("ops_gap.gap_state_right", "failed", 60 * 24 * 8, "c=1"),
+        ("ops_gap.gap_state_right", "ok", 60, None), ("ops_gap.gaps_apart", "ok", 60, None),
+    ]  # fmt: skip
+    return [
+        {**audit_row(0, minutes, rows=0), "job": f"check:{name}", "status": status, "error": error}
+        for name, status, minutes, error in looks
+    ]
 
 
 def gap_rows() -> list[Row]:
@@ -184,6 +199,15 @@ def test_audit_trend(data_dir: Path) -> None:
     assert sum(row["failed"] for row in rows) == 1
     assert sum(row["rows_in"] for row in rows) == 30
     assert all(row["adds_up"] for row in rows)
+
+
+def test_failed_checks(data_dir: Path) -> None:
+    still, again = run("failed_checks", data_dir)
+    assert (still["table_name"], still["check_name"]) == ("ops_gap", "gaps_close")
+    assert (still["status_now"], still["times"], still["reason"]) == ("warn", 2, "a=2")
+    assert (again["check_name"], again["status_now"]) == ("gap_range_right", "ok")
+    assert (again["times"], again["reason"]) == (1, "b=1")
+    assert again["last_at"] < again["last_looked_at"]
 
 
 def test_spikes(data_dir: Path) -> None:
