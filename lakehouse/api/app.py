@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from lakehouse.api import models, problems
 from lakehouse.api.desk import Desk
 from lakehouse.api.examples import EXAMPLES
-from lakehouse.api.gate import KeyGate, Meter
+from lakehouse.api.gate import Crowd, KeyGate, Meter
 from lakehouse.api.history import History
 from lakehouse.api.metrics import Metrics
 from lakehouse.api.refresher import Refresher
@@ -46,6 +46,7 @@ def create_app(
     _describe(app)
     if key := settings.api_key.get_secret_value():
         app.add_middleware(KeyGate, key=key)
+    app.add_middleware(Crowd)
     app.add_middleware(Meter, metrics=metrics)
     return app
 

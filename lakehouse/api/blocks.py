@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -62,13 +62,21 @@ def minutes_of(table: pa.Table) -> list[int]:
 
 def minute_rows(blocks: Iterable[Block], key: Key, first: int, last: int, limit: int) -> list[Row]:
     """A symbol's first `limit` rows from minute `first` to `last`, oldest first."""
-    found = [(block, block.between(key, first, last)) for block in blocks]
-    parts = [block.table.slice(place.start, len(place)) for block, place in found if place]
-    if not parts:
+    places = ((block, block.between(key, first, last)) for block in blocks)
+    # A minute stands in one block only, but the minutes of two blocks may alternate.
+    found = sorted(
+        (block.minutes[place[0]], block.minutes[place[-1]], number, block.table, place)
+        for number, (block, place) in enumerate(places)
+        if place
+    )
+    if not found:
         return []
+    parts = [table.slice(place.start, len(place)) for *_, table, place in found]
     # A column that was added meanwhile is null in the older files.
     together = pa.concat_tables(parts, promote_options="default")
-    return list(rows(together.sort_by("minute_ts").slice(0, limit)))
+    if any(after[0] < before[1] for before, after in pairwise(found)):
+        together = together.sort_by("minute_ts")
+    return list(rows(together.slice(0, limit)))
 
 
 def newest_rows(blocks: Iterable[Block], newest: Mapping[Key, int]) -> dict[Key, Row]:

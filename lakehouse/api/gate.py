@@ -12,6 +12,7 @@ from lakehouse.api.problems import problem
 
 # Whether the process lives may be asked by anybody; it tells nothing else.
 OPEN_PATHS: Final = frozenset({"/health/live"})
+MOST_REQUESTS: Final = 200
 
 
 class KeyGate:
@@ -39,6 +40,30 @@ class KeyGate:
         # latin-1 is how headers come; in constant time, so that a wrong key tells nothing.
         by_name = hmac.compare_digest(headers.get("x-api-key", "").encode("latin-1"), self._key)
         return hmac.compare_digest(bearer.encode("latin-1"), self._key) or by_name
+
+
+class Crowd:
+    """Refuses what comes while too many requests are under way, rather than being late for all."""
+
+    def __init__(self, app: ASGIApp, most: int = MOST_REQUESTS) -> None:
+        self._app, self._most, self._under_way = app, most, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif self._under_way >= self._most:
+            detail = f"{self._most} requests are under way."
+            await problem(503, "busy", detail, {"Retry-After": "1"})(scope, receive, send)
+        else:
+            await self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._under_way += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._under_way -= 1
 
 
 class Meter:

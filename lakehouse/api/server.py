@@ -20,7 +20,6 @@ from lakehouse.errors import ResourceError, SettingsError
 from lakehouse.settings import Settings
 
 _GRACE_SECONDS: Final = 5
-_MOST_CONNECTIONS: Final = 500
 # The refresher computes for tens of milliseconds at a time; with Python's default of 5 ms a
 # request would wait that long for each of its steps.
 _SWITCH_SECONDS: Final = 0.0005
@@ -88,7 +87,6 @@ def _config(settings: Settings, refresher: Refresher) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
