@@ -5,13 +5,13 @@ REJECT_LIMIT_ROWS rows. Where fewer were seen, nothing is judged: twenty bad row
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from lakehouse.errors import RejectLimitError
 
 _MOST_NAMED = 3
-Commonest = Callable[[], Sequence[tuple[str, int]]]
+Commonest = Callable[[], Mapping[str, int]]
 
 
 class Judged(NamedTuple):
@@ -36,10 +36,10 @@ class RejectLimit:
         for batch in recent:
             self._add(batch)
 
-    def check(self, rows: int, failed: int, commonest: Commonest = lambda: ()) -> None:
+    def check(self, rows: int, failed: int, commonest: Commonest = dict) -> None:
         """Count a batch before it is written; RejectLimitError where the limit is reached.
 
-        `commonest` is asked only then: (rule, rows of this batch) by falling number. A refused
+        `commonest` is asked only then: rule → rows of this batch, the commonest first. A refused
         batch is not counted: it comes again.
         """
         if not self._least or not rows:
@@ -64,9 +64,10 @@ class RejectLimit:
         rows, failed = self._seen
         return rows >= self._least and failed * 100 >= self._percent * rows
 
-    def _error(self, commonest: Sequence[tuple[str, int]]) -> RejectLimitError:
+    def _error(self, commonest: Mapping[str, int]) -> RejectLimitError:
         rows, failed = self._seen
-        named = ", ".join(f"{name} ({count:,})" for name, count in commonest[:_MOST_NAMED])
+        first = list(commonest.items())[:_MOST_NAMED]
+        named = ", ".join(f"{name} ({count:,})" for name, count in first)
         return RejectLimitError(
             f"{failed:,} of the last {rows:,} rows break a rule of quality"
             f"{f', in the newest batch most of all {named}' if named else ''}. "

@@ -1,5 +1,6 @@
 """How many rows broke which rule: in a batch, and before the last stop of a stream."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,11 +23,16 @@ def by_rule(judged: DataFrame) -> dict[str, int]:
     return {row["reason"]: row["count"] for row in rows}
 
 
+def limit(settings: Settings, recent: Iterable[Judged] = ()) -> RejectLimit:
+    """The reject limit that the settings ask for, after these batches."""
+    return RejectLimit(settings.reject_limit_percent, settings.reject_limit_rows, recent)
+
+
 def recalled_limit(spark: SparkSession, settings: Settings, job: str) -> RejectLimit:
     """The reject limit of a job, with the batches that it judged before its last stop."""
     least = settings.reject_limit_rows
     recent = _recent(spark, job, least) if least else []
-    return RejectLimit(settings.reject_limit_percent, least, recent)
+    return limit(settings, recent)
 
 
 def _recent(spark: SparkSession, job: str, least: int) -> list[Judged]:

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse import tables
-from spark_jobs import quality, sinks, sources, tally
+from spark_jobs import quality, rejects, sinks, sources, tally
 from spark_jobs.audit import Counts
 from spark_jobs.known import Known
 from spark_jobs.sinks import Batch, Conflict, OnceAppender
@@ -40,6 +40,7 @@ class SilverJob:
         self._silver = OnceAppender(tables.SILVER)
         self._quarantine = OnceAppender(tables.QUARANTINE)
         self._known = Known(tables.SILVER, _LINE, "agg_id")
+        self._limit = rejects.limit(context.settings)
         self._newest = 0  # event time, µs UTC
 
     def source(self) -> DataFrame:
@@ -50,7 +51,7 @@ class SilverJob:
         judged = silver.judged(rows, self._rules).persist()
         try:
             found = self._tally(judged)
-            self._set_aside(judged, found.failed, batch)
+            self._set_aside(judged, found, batch)
             counts = self._append_new(judged, found, batch)
             self._newest = max(self._newest, found.newest)
             return counts
@@ -59,14 +60,19 @@ class SilverJob:
 
     def _recall(self, spark: SparkSession) -> None:
         self._known.recall(spark)
+        self._limit = rejects.recalled_limit(spark, self._context.settings, self.name)
         self._newest = sources.newest_trade_micros(spark)
 
     def _tally(self, judged: DataFrame) -> Tally:
         watermark = self._newest - self._context.settings.watermark_minutes * 60_000_000
         return tally.add_up(silver.blocks(judged, watermark).collect())
 
-    def _set_aside(self, judged: DataFrame, failed: int, batch: Batch) -> None:
-        if self._quarantine.committed_rows(judged.sparkSession, batch) is None and failed:
+    def _set_aside(self, judged: DataFrame, found: Tally, batch: Batch) -> None:
+        """Append what breaks a rule, each batch once; RejectLimitError before it is too much."""
+        if self._quarantine.committed_rows(judged.sparkSession, batch) is not None:
+            return
+        self._limit.check(found.rows, found.failed, lambda: rejects.by_rule(judged))
+        if found.failed:
             rows = silver.quarantine_rows(judged.where(_BAD), F.lit(datetime.now(UTC)))
             self._quarantine.append(rows, batch)
 

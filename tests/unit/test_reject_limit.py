@@ -88,9 +88,9 @@ def test_zero_rows_switch_it_off() -> None:
 def test_the_message_says_how_many_of_what_and_what_to_do() -> None:
     asked = []
 
-    def commonest() -> list[tuple[str, int]]:
+    def commonest() -> dict[str, int]:
         asked.append(1)
-        return [("symbol_unknown", 9000), ("price_missing", 7), ("qty_missing", 6), ("x", 1)]
+        return {"symbol_unknown": 9000, "price_missing": 7, "qty_missing": 6, "x": 1}
 
     limit = RejectLimit(95, 10_000)
     limit.check(5_000, 4_900, commonest)
