@@ -6,8 +6,10 @@ with Conflict where anybody has added or replaced rows since the snapshot that t
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -21,6 +23,9 @@ QUERY = "firehose.query-id"
 BATCH = "firehose.batch-id"
 _COMMIT = "firehose.commit-id"
 MOST_TRIES = 10
+Properties = Mapping[str, str]
+# All streams of an application write to ops_audit: to wait is cheaper than to be refused.
+_TURNS: defaultdict[str, Lock] = defaultdict(Lock)
 _PACKAGE = "org.apache.iceberg.exceptions."
 _NOT_COMMITTED = (f"{_PACKAGE}ValidationException", f"{_PACKAGE}CommitFailedException")
 # The same exception, but no other writer is to blame and no further try would help.
@@ -54,7 +59,7 @@ def snapshot_id(spark: SparkSession, table: str) -> int | None:
 
 
 def append_if_unchanged(
-    rows: DataFrame, table: str, since: int | None, properties: Mapping[str, str]
+    rows: DataFrame, table: str, since: int | None, properties: Properties
 ) -> int:
     """Append `rows` in one commit if no row came or went since snapshot `since`.
 
@@ -69,7 +74,7 @@ def append_if_unchanged(
 
 
 def replace_if_unchanged(
-    rows: DataFrame, table: str, where: Column, since: int | None, properties: Mapping[str, str]
+    rows: DataFrame, table: str, where: Column, since: int | None, properties: Properties
 ) -> int:
     """Put `rows` into the place of what `where` selects, in one commit, as above.
 
@@ -88,11 +93,7 @@ def _refuse(spark: SparkSession, table: str, since: int | None, operations: set[
 
 
 def _written(
-    rows: DataFrame,
-    table: str,
-    where: Column,
-    since: int | None,
-    properties: Mapping[str, str],
+    rows: DataFrame, table: str, where: Column, since: int | None, properties: Properties
 ) -> int:
     """Commit as above; the id of the snapshot that it made."""
     commit = uuid.uuid4().hex
@@ -101,9 +102,7 @@ def _written(
     return _snapshot_of(rows.sparkSession, table, known, commit)
 
 
-def _commit(
-    rows: DataFrame, table: str, where: Column, since: int, properties: Mapping[str, str]
-) -> None:
+def _commit(rows: DataFrame, table: str, where: Column, since: int, properties: Properties) -> None:
     writer = rows.writeTo(tables.full_name(table))
     writer = writer.option("isolation-level", "serializable")
     writer = writer.option("validate-from-snapshot-id", str(since))
@@ -161,8 +160,8 @@ class OnceAppender:
 
         Only the first batch after a start can have been committed before: later ones are new.
         """
-        summary = self.committed(spark, batch)
-        return None if summary is None else int(summary.get("added-records", "0"))
+        done = self.committed(spark, batch)
+        return None if done is None else added(done)
 
     def committed(self, spark: SparkSession, batch: Batch) -> Mapping[str, str] | None:
         """The summary of the commit that holds this batch already, as above."""
@@ -180,24 +179,29 @@ class OnceAppender:
     def append(self, rows: DataFrame, batch: Batch) -> None:
         """Append `rows` in one commit that names the batch; columns are matched by name.
 
-        Others may append to the table meanwhile. StackError where they wrote this very batch.
+        Others may append to the table meanwhile: Conflict only where every try met one. StackError
+        where they wrote this very batch.
         """
-        for _ in range(MOST_TRIES):
-            self.refuse_if_written(rows.sparkSession, batch)
-            try:
-                if self._seen is None:
-                    self._seen = _first_snapshot(rows.sparkSession, self.table)
-                _commit(rows, self.table, F.lit(False), self._seen, batch.properties)
-            except Conflict:
-                continue
-            return
-        raise crowded(self.table)
+        with _TURNS[self.table]:
+            for _ in range(MOST_TRIES - 1):
+                try:
+                    return self._append(rows, batch)
+                except Conflict:
+                    continue
+            self._append(rows, batch)
+
+    def _append(self, rows: DataFrame, batch: Batch) -> None:
+        self.refuse_if_written(rows.sparkSession, batch)
+        if self._seen is None:
+            self._seen = _first_snapshot(rows.sparkSession, self.table)
+        _commit(rows, self.table, F.lit(False), self._seen, batch.properties)
 
     def append_if_unchanged(
         self, rows: DataFrame, batch: Batch, since: int | None, more: Mapping[str, str]
     ) -> int:
         """`append_if_unchanged` with the batch's identity beside `more` properties."""
-        return append_if_unchanged(rows, self.table, since, {**batch.properties, **more})
+        self._seen = append_if_unchanged(rows, self.table, since, {**batch.properties, **more})
+        return self._seen
 
     def refuse_if_written(self, spark: SparkSession, batch: Batch) -> None:
         """StackError where another process has committed this batch since the last look."""
@@ -213,9 +217,14 @@ class OnceAppender:
             pass  # the rest was expired: it was there long before this batch
 
 
+def added(summary: Mapping[str, str]) -> int:
+    """The rows that a commit added, by its summary; it says nothing where there were none."""
+    return int(summary.get("added-records", "0"))
+
+
 def _names(snapshot: Any, batch: Batch) -> bool:
-    summary = snapshot.summary()
-    return all(summary.get(name) == value for name, value in batch.properties.items())
+    told = snapshot.summary()
+    return all(told.get(name) == value for name, value in batch.properties.items())
 
 
 def _taken(table: str, batch: Batch) -> StackError:

@@ -48,7 +48,7 @@ class BronzeJob:
     def process(self, rows: DataFrame, batch: Batch) -> Counts:
         done = self._table.committed(rows.sparkSession, batch)
         if done is not None:
-            return _counts(int(done.get("added-records", "0")), int(done.get(_DUPLICATES, "0")))
+            return _counts(sinks.added(done), int(done.get(_DUPLICATES, "0")))
         for _ in range(sinks.MOST_TRIES):
             try:
                 return self._append(rows, batch)

@@ -81,7 +81,7 @@ class SilverJob:
         spark = judged.sparkSession
         done = self._silver.committed(spark, batch)
         if done is not None:
-            return _counts(found, int(done.get("added-records", "0")), int(done.get(_LATE, "0")))
+            return _counts(found, sinks.added(done), int(done.get(_LATE, "0")))
         for _ in range(sinks.MOST_TRIES):
             try:
                 return _counts(found, self._try(judged, found, batch), found.late)
