@@ -21,6 +21,7 @@ from spark_jobs import lease, quality, rejects, release_writes, sources
 from spark_jobs.audit import Auditor, Counts
 from spark_jobs.release_writes import NAME
 from spark_jobs.status import StatusFile
+from spark_jobs.stream import compile_plans
 from spark_jobs.transforms import release as transform
 from spark_jobs.transforms import silver
 
@@ -53,6 +54,7 @@ class Work:
 
 def run(spark: SparkSession, settings: Settings, chosen: Selection, really: bool) -> Released:
     """Release what is chosen, or only tell what would become of it."""
+    compile_plans(spark, 0)
     if not really:
         work = _judged(spark, settings, chosen)
         return work.outcome(release_writes.fresh(spark, work.trades).count(), done=False)
@@ -79,12 +81,14 @@ def _judged(spark: SparkSession, settings: Settings, chosen: Selection) -> Work:
     tell("Quarantine is read")
     held = _held(spark, chosen)
     gap = transform.of_gaps(settings.kafka_gap_topic)
-    of_gaps, selected = held.where(gap).count(), held.count()
+    [size] = held.agg(F.count("*").alias("all"), F.count_if(gap).alias("gaps")).collect()
+    compile_plans(spark, size["all"])
     rules = quality.rules(settings)
     judged = transform.judged_again(held.where(~gap), rules).localCheckpoint()
     trades = silver.silver_rows(judged.where(transform.passes())).localCheckpoint()
     counts = _counts(spark, settings, judged)
-    return Work(judged, trades, selected, of_gaps, counts, rejects.by_rule(judged))
+    by_rule = rejects.by_rule(judged)
+    return Work(judged, trades, size["all"], size["gaps"], counts, by_rule)
 
 
 def _held(spark: SparkSession, chosen: Selection) -> DataFrame:
