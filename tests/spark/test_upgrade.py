@@ -4,13 +4,15 @@ The next version is this one with a sql folder, a message and a column of Silver
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
 
 from lakehouse import completeness, messages, migrations, settings, tables
 from lakehouse.messages import TradeMessage
@@ -60,10 +62,10 @@ class NextMessage(TradeMessage):
 
 
 @contextmanager
-def next_version(folder: Path) -> Iterator[None]:
-    """The program of tomorrow, in this process."""
+def next_version(folder: Path, changes: Mapping[str, str]) -> Iterator[None]:
+    """The program of tomorrow, with these migrations, in this process."""
     fields = messages.columns(NextMessage)
-    with version(folder, NEXT, CHANGES), pytest.MonkeyPatch.context() as patch:
+    with version(folder, changes, CHANGES), pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             bronze, "MESSAGE", ", ".join(f"{name} {kind}" for name, kind in fields.items())
         )
@@ -85,25 +87,16 @@ def test_a_lake_with_rows_is_upgraded_under_its_streams(
 ) -> None:
     trades = [trade(n, START + n * 7_000_000) for n in range(60)]
     feed_bronze(spark, old(trades[:10]))
-    run_streams(spark, lake)
-    running = stream.start(
-        stream.Context(spark, lake, "old"), JOBS[tables.SILVER](stream.Context(spark, lake, "old"))
-    )
+    context = stream.Context(spark, lake, "old")
+    running = stream.start(context, JOBS[tables.SILVER](context))
     try:
         running.processAllAvailable()
-        with next_version(tmp_path / "a"):
-            applied = session.create_tables(spark).applied
-        # The old version's streams go on, and Bronze keeps whole what it can't read all of.
-        feed_bronze(spark, old(trades[5:20]) + new(trades[20:25]), 10, 1)
-        running.processAllAvailable()
+        run_streams(spark, lake, [tables.GOLD])
+        upgrade_beside(spark, tmp_path, running, trades)
     finally:
         running.stop()
-    assert [each.number for each in applied] == [FIRST, FIRST + 1]
-    feed_bronze(spark, old(trades[25:30]), 30, 2)
-    with next_version(tmp_path / "b"):
-        for _ in range(2):
-            assert session.create_tables(spark).applied == ()
-            run_streams(spark, lake)
+    with next_version(tmp_path / "next", NEXT):
+        assert session.create_tables(spark).applied == ()
         feed_bronze(spark, old(trades[28:40]) + new(trades[38:]), 35, 3)
         run_streams(spark, lake)
         assert_exact(spark, trades)
@@ -111,6 +104,24 @@ def test_a_lake_with_rows_is_upgraded_under_its_streams(
         drop_all(spark)
         session.create_tables(spark)
         assert {table: shape(spark, table) for table in tables.ALL} == upgraded
+
+
+def upgrade_beside(
+    spark: SparkSession, folder: Path, running: StreamingQuery, trades: Sequence[Trade]
+) -> None:
+    """Both migrations while Bronze and Silver of the old version go on."""
+    columns, wider = list(NEXT)[-2:]
+    with next_version(folder / "columns", {name: NEXT[name] for name in NEXT if name != wider}):
+        assert [f"{each}.sql" for each in session.create_tables(spark).applied] == [columns]
+    # What the old version can't read all of, Bronze keeps whole.
+    feed_bronze(spark, old(trades[5:20]) + new(trades[20:25]), 10, 1)
+    running.processAllAvailable()
+    with next_version(folder / "wider", NEXT):
+        assert [f"{each}.sql" for each in session.create_tables(spark).applied] == [wider]
+    # A reader that knows the narrow type ends at a file of the wide one; a new start mends it.
+    feed_bronze(spark, old(trades[25:30]), 30, 2)
+    with pytest.raises(StreamingQueryException, match="ClassCastException"):
+        running.processAllAvailable()
 
 
 def assert_exact(spark: SparkSession, trades: Sequence[Trade]) -> None:
