@@ -66,32 +66,28 @@ class GoldSwap:
             return self._outcome(plan, plan.change, self._behind(plan).count())
 
     def _swap(self) -> Outcome:
-        with self._planned() as plan:
-            if plan.change:
-                where = within_hours(TIME, plan.change.hours)
-                rows = self._new_rows(plan).sortWithinPartitions("symbol", TIME)
-                properties = {PROPERTY: self.name}
-                sinks.replace_if_unchanged(rows, tables.GOLD, where, plan.at, properties)
-                self._done += plan.change
-        return self._after()
+        """Swap the piece in and bring the rows behind it up to date, until all is equal.
 
-    def _after(self) -> Outcome:
-        """Bring the rows behind the piece up to date.
-
-        The stream may be writing these minutes: what it has changed since they were read is left
-        to the next look, and what it changes after the last one it has counted from Silver itself.
+        The stream may be writing the minutes behind it: what it has changed since they were read
+        is left to the next look, and after the last one to the stream.
         """
         after = 0
         for _ in range(_MOST_LOOKS):
             with self._planned() as plan:
-                if plan.change:
-                    raise sinks.Conflict(tables.GOLD)
+                self._replace(plan)
                 corrected = self._correct(plan)
                 after += corrected
                 outcome = self._outcome(plan, self._done, after)
-            if not corrected:
+            if not plan.change and not corrected:
                 break
         return outcome
+
+    def _replace(self, plan: GoldPlan) -> None:
+        if plan.change:
+            where = within_hours(TIME, plan.change.hours)
+            rows = self._new_rows(plan).sortWithinPartitions("symbol", TIME)
+            sinks.replace_if_unchanged(rows, tables.GOLD, where, plan.at, {PROPERTY: self.name})
+            self._done += plan.change
 
     def _correct(self, plan: GoldPlan) -> int:
         behind = self._behind(plan).localCheckpoint()

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 from lakehouse import tables
 from spark_jobs import sinks, snapshots, sources
 from spark_jobs.rebuild_silver import SilverPlan, SilverPlanner, valid_rows
+from spark_jobs.transforms import release as transform
 from spark_jobs.transforms import silver
-
-_PLACE = ("kafka_topic", "kafka_partition", "kafka_offset")
+from spark_jobs.transforms.release import PLACE
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,12 @@ class Aside:
     def to_hold(self) -> DataFrame:
         """Rows for quarantine: the rejected records that it does not hold, or has released."""
         settled = self.planner.judged(settled_bronze(self.spark, self.plan.seen.bronze))
-        missing = settled.where(F.size("reasons") > 0).join(self._held(), [*_PLACE], "left_anti")
-        return silver.quarantine_rows(missing, F.lit(datetime.now(UTC)))
+        missing = settled.where(F.size("reasons") > 0).join(self._held(), [*PLACE], "left_anti")
+        rows = silver.quarantine_rows(missing, F.lit(datetime.now(UTC)))
+        freed = rows.join(self._freed(), [*PLACE], "left_semi")
+        # What Bronze could not read when it came may have been released, read from its bytes.
+        well = transform.judged_again(freed, self.planner.rules).where(transform.passes())
+        return rows.join(well.select(*PLACE), [*PLACE], "left_anti")
 
     def hold(self, properties: Mapping[str, str]) -> int:
         """Append what is to be held; how many rows that were."""
@@ -52,8 +56,8 @@ class Aside:
 
     def passing(self) -> DataFrame:
         """Where the records stand that quarantine holds and today's rules let pass."""
-        places = valid_rows(self.plan.judged).select(*_PLACE)
-        return places.join(F.broadcast(self._held()), [*_PLACE], "left_semi")
+        places = valid_rows(self.plan.judged).select(*PLACE)
+        return places.join(F.broadcast(self._held()), [*PLACE], "left_semi")
 
     def release(self) -> int:
         """Mark them as released, once they are in Silver; how many that were."""
@@ -73,9 +77,13 @@ class Aside:
             raise sinks.crowded(tables.QUARANTINE)
         return 0
 
+    def _freed(self) -> DataFrame:
+        released = F.col("released_at").isNotNull()
+        return sources.table(self.spark, tables.QUARANTINE, released).select(*PLACE).distinct()
+
     def _held(self) -> DataFrame:
         waiting = F.col("released_at").isNull()
-        return sources.table(self.spark, tables.QUARANTINE, waiting).select(*_PLACE)
+        return sources.table(self.spark, tables.QUARANTINE, waiting).select(*PLACE)
 
 
 def settled_bronze(spark: SparkSession, at: int | None) -> int | None:

@@ -21,7 +21,7 @@ def rows(folder: Path, data: Path, table: str) -> list[dict[str, Any]]:
 def rebuild(folder: Path, data: Path, layer: str, *words: str) -> list[dict[str, Any]]:
     """The pieces that the command tells of."""
     words = ("rebuild", layer, *SPAN, *words, "--format", "json", "--data-dir", str(data))
-    done = firehose(folder, *words)
+    done = firehose(folder, *words, seconds=600)
     assert done.returncode == 0, done.stdout
     told, found = done.stdout.split("{", 1)
     assert "Whole hours are rebuilt: 2024-08-08 22:00Z to 2024-08-09 00:00Z." in told
@@ -33,7 +33,7 @@ def test_what_was_lost_comes_back(tmp_path: Path) -> None:
     data = tmp_path / "lake"
     words = ["run", "--simulate", "--trades", "2000", "--rate", "500", "--until-idle"]
     words += ["--start", "2024-08-08T22:59:57Z", "--data-dir", str(data)]
-    done = firehose(tmp_path, *words)
+    done = firehose(tmp_path, *words, seconds=600)
     assert done.returncode == 0, done.stdout
     wanted = {layer: rows(tmp_path, data, table) for layer, table in LAYERS.items()}
 
@@ -53,7 +53,7 @@ def test_what_was_lost_comes_back(tmp_path: Path) -> None:
     checked = firehose(tmp_path, "verify", "--data-dir", str(data))
     assert checked.returncode == 0, checked.stdout
 
-    again = firehose(tmp_path, "rebuild", "gold", "--data-dir", str(data), *SPAN)
+    again = firehose(tmp_path, "rebuild", "gold", "--data-dir", str(data), *SPAN, seconds=600)
     assert again.returncode == 0 and "All was equal already." in again.stdout, again.stdout
     wrong = firehose(tmp_path, "rebuild", "bronze", "--data-dir", str(data))
     assert wrong.returncode == 2 and "There is no layer bronze" in wrong.stdout
