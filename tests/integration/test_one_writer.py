@@ -17,7 +17,8 @@ from tests.integration.applications import (
     silver_ids,
 )
 
-PATIENCE = 300.0
+SILVER = [tables.SILVER]
+PATIENCE = 600.0
 
 
 def elsewhere(settings: Settings, folder: Path) -> Settings:
@@ -33,7 +34,7 @@ def elsewhere(settings: Settings, folder: Path) -> Settings:
 
 def until_it_has_done(app: App, rows: int) -> None:
     wait_for(
-        lambda: app.ended or app.job(tables.GOLD).get("rows_in") == rows, PATIENCE, f"{rows} rows"
+        lambda: app.ended or app.job(tables.SILVER).get("rows_in") == rows, PATIENCE, f"{rows} rows"
     )
     assert not app.ended, app.text()
 
@@ -44,7 +45,7 @@ def test_a_second_application_is_told_who_writes(tmp_path: Path) -> None:
         first.until_ready()
         with (
             application(elsewhere(settings, tmp_path / "other")) as other,
-            application(settings, [tables.SILVER], "same") as same,
+            application(settings, SILVER, "same") as same,
         ):
             for second in (other, same):
                 told = ended_with(second, 4)
@@ -60,13 +61,13 @@ def test_a_second_application_is_told_who_writes(tmp_path: Path) -> None:
 def test_a_frozen_owner_is_replaced_and_a_killed_one_at_once(tmp_path: Path) -> None:
     settings = lake_settings(tmp_path / "lake")
     own = elsewhere(settings, tmp_path / "second")
-    with application(settings) as frozen:
+    with application(settings, SILVER) as frozen:
         frozen.until_ready()
         feed(settings, 0, 20)
         until_it_has_done(frozen, 20)
         frozen.kill(signal.SIGSTOP)
         feed(settings, 20, 20)
-        with application(own, name="second") as second:
+        with application(own, SILVER, "second") as second:
             second.until_ready()
             # Its checkpoint is new: it reads Bronze from the start, and Silver knows the ids.
             until_it_has_done(second, 40)
@@ -76,7 +77,7 @@ def test_a_frozen_owner_is_replaced_and_a_killed_one_at_once(tmp_path: Path) -> 
             os.kill(second.process.pid, signal.SIGKILL)  # and Java is left to find out
             second.process.wait()
         began = time.monotonic()
-        with application(own, name="third") as third:
+        with application(own, SILVER, "third") as third:
             third.until_ready()
             waited = time.monotonic() - began
             feed(settings, 30, 20)
