@@ -25,7 +25,8 @@ from lakehouse.settings import Settings
 from lakehouse.stack.embedded import Stack
 
 _POLL_SECONDS = 0.5
-_READY_SECONDS = 120.0
+# Seconds as a rule; minutes on a machine that is busy with other things.
+_READY_SECONDS = 300.0
 # What the producer needs for its end, beside the acknowledgements that it waits for.
 _STOP_MARGIN = 5.0
 # What the exchange can't give any more is waited for as long as the producer needs to ask for it
