@@ -68,9 +68,9 @@ class Refresher:
             snapshot = self._load(changed) if changed else self.state.snapshot
             self.state = State(snapshot, self._micros())
         except Exception as error:  # the API goes on with what it has, whatever a reader raises
-            told = str(error) if isinstance(error, FirehoseError) else f"{type(error).__name__}"
-            if told != self.state.failure:
-                log.warning("lake_not_read", error=told, detail=str(error)[:500])
+            told = str(error) if isinstance(error, FirehoseError) else repr(error)[:500]
+            if told != self.state.failure:  # once, not every second
+                log.warning("lake_not_read", error=told)
             self.state = State(self.state.snapshot, self.state.checked_micros, told)
 
     def _run(self) -> None:
