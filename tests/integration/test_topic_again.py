@@ -32,8 +32,8 @@ def produce(settings: Settings, ids: range) -> None:
     assert producer.flush(30) == 0
 
 
-def drained(settings: Settings) -> None:
-    with application(settings, [tables.BRONZE]) as app:
+def drained(settings: Settings, name: str) -> None:
+    with application(settings, [tables.BRONZE], name) as app:
         app.until_ready()
         app.drained()
 
@@ -44,10 +44,10 @@ def test_from_the_start_again_then_another_topic_of_the_same_name(
     settings = lake_settings(tmp_path / "lake", kafka_bootstrap_servers=kafka, kafka_topic=TOPIC)
     make_topic(kafka, TOPIC)
     produce(settings, range(30))
-    drained(settings)
+    drained(settings, "first")
     shutil.rmtree(settings.checkpoints)
     produce(settings, range(30, 35))
-    drained(settings)
+    drained(settings, "again")
     assert rows(settings, BRONZE) == [{"kafka_offset": n, "agg_id": n} for n in range(35)]
     assert rows(settings, AUDIT) == [{"rows_in": 65, "rows_out": 35, "rows_duplicate": 30}]
 
@@ -57,7 +57,7 @@ def test_from_the_start_again_then_another_topic_of_the_same_name(
     make_topic(kafka, TOPIC)
     produce(settings, range(1000, 1040))
     shutil.rmtree(settings.checkpoints)
-    with application(settings, [tables.BRONZE]) as app:
+    with application(settings, [tables.BRONZE], "other") as app:
         told = ended_with(app, 8)
     assert "holds other records than Bronze took from it before (partition 0, offset" in told
     assert "(KAFKA_TOPIC)" in told
