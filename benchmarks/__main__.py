@@ -12,7 +12,7 @@ from itertools import takewhile
 
 import psutil
 
-BENCHMARKS = ("producer", "layers", "freshness")
+BENCHMARKS = ("producer", "layers", "freshness", "api")
 
 
 def main() -> int:

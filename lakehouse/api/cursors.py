@@ -1,4 +1,4 @@
-"""Where a page ended, as an opaque text for the request of the next one. Pure."""
+"""Where a page ended, as an opaque text for the request of the next one."""
 
 import base64
 import binascii

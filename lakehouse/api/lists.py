@@ -1,4 +1,4 @@
-"""Pages of what is kept whole in memory, newest first: batches and gaps. Pure."""
+"""Pages of what is kept whole in memory, newest first: batches and gaps."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias

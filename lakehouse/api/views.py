@@ -1,4 +1,4 @@
-"""A snapshot as the values that the API answers. Pure."""
+"""A snapshot as the values that the API answers."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final
