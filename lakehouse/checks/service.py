@@ -1,6 +1,6 @@
 """`python -m lakehouse.checks.service`: checks the lake beside the streams of `firehose run`.
 
-Looks every CHECK_SECONDS, with the lowest priority, and tells ALERT_WEBHOOK_URL. It never ends
+Looks every CHECK_SECONDS, with low priority, and tells ALERT_WEBHOOK_URL. It never ends
 by itself: what goes wrong is in its log, and the next round looks again.
 """
 
@@ -27,7 +27,8 @@ from lakehouse.webhook import Messenger
 
 _POLL_SECONDS: Final = 2.0
 _FLUSH_SECONDS: Final = 5.0
-_NICEST: Final = 19
+# The streams go first. At 19 a round would starve where they use every core.
+_NICE: Final = 10
 log = structlog.get_logger(__name__)
 
 
@@ -38,7 +39,7 @@ class Service:
         self.stop = threading.Event()
         self._settings = settings
         self._watches = watches
-        # Imported here, at the lowest priority already: DuckDB takes a second.
+        # Imported here, at low priority already: DuckDB takes a second.
         from lakehouse.checks.rounds import Rounds
 
         self._rounds = Rounds(settings, _warn)
@@ -93,7 +94,7 @@ def main(
 ) -> None:
     """Check the lake and watch the processes named, until SIGTERM."""
     _log_to_stderr()
-    os.nice(_NICEST)
+    os.nice(_NICE)
     settings = settings_module.load()
     service = Service(settings, [_watch(settings, each) for each in part or ()])
 
