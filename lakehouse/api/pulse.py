@@ -94,7 +94,7 @@ def _volume(series: Series, now: int, name: str) -> Volume:
     minutes = VOLUMES[name]
     if not series.reaches(now - minutes):
         return Volume(None, None, None)
-    total = series.volume(now - minutes, now - 1)
+    (total,) = series.volumes(now - minutes, minutes, 1)
     usual = _usual(series, now - minutes, minutes, USUALS.get(name, 0))
     ratio = None if usual is None else quotient(total, usual, RATIO_SCALE)
     return Volume(text(total, VOLUME_SCALE), text(usual, VOLUME_SCALE), text(ratio, RATIO_SCALE))
@@ -105,12 +105,10 @@ def _usual(series: Series, end: int, minutes: int, count: int) -> int | None:
 
     Null unless a third of them have any, and where the series does not reach back to them all.
     """
-    starts = range(end - count * minutes, end, minutes)
-    if not starts or not series.reaches(starts[0]):
+    first = end - count * minutes
+    if not count or not series.reaches(first):
         return None
-    found = sorted(
-        volume for start in starts if (volume := series.volume(start, start + minutes - 1))
-    )
+    found = sorted(volume for volume in series.volumes(first, minutes, count) if volume)
     if 3 * len(found) < count:
         return None
     return found[(len(found) - 1) // 2]

@@ -6,7 +6,7 @@ volumes of 10^-8, quote volumes of 10^-16.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -79,10 +79,11 @@ class Series:
             return Totals(0, 0, 0, 0, 0)
         return Totals(*(sums[stop] - sums[start] for sums in self._sums))
 
-    def volume(self, first: int, last: int) -> int:
-        """As `totals`, the volume alone."""
-        start, stop = bisect_left(self.minutes, first), bisect_right(self.minutes, last)
-        return self._sums[0][stop] - self._sums[0][start] if start < stop else 0
+    def volumes(self, first: int, minutes: int, count: int) -> list[int]:
+        """The volumes of `count` windows of so many minutes, one after another from `first` on."""
+        sums, edges = self._sums[0], range(first, first + count * minutes + 1, minutes)
+        at_edges = [sums[bisect_left(self.minutes, edge)] for edge in edges]
+        return [after - before for before, after in pairwise(at_edges)]
 
     def close_at(self, minute: int, look_back: int) -> int | None:
         """The close of the newest of the `look_back` minutes that end with `minute`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import os
 import signal
@@ -35,6 +36,9 @@ def serve(settings: Settings, ready_file: Path | None = None, without_key: bool 
     listening = _listen(settings.api_host, settings.api_port)
     refresher = Refresher(settings)
     sys.setswitchinterval(_SWITCH_SECONDS)
+    # Millions of numbers in long lists hold no cycles: looking through them at the default pace
+    # would stop every request for tens of milliseconds.
+    gc.set_threshold(50_000, 20, 100)
     refresher.start()
     try:
         server = _Server(_config(settings, refresher), lambda: _tell(listening, ready_file))
