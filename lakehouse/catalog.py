@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.errors import FirehoseError, SettingsError, UnreachableError
 from lakehouse.settings import Settings
-from lakehouse.tables import CATALOG, NAMESPACE
+from lakehouse.tables import ALL, CATALOG, NAMESPACE
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -69,7 +69,9 @@ def rest_locations(catalog: "Catalog", where: str) -> dict[str, str]:
 
     found: dict[str, str] = {}
     try:
-        for identifier in catalog.list_tables(NAMESPACE):
+        # One after the other, so a layer before the one that it is made from: then it never holds
+        # what that one has not.
+        for identifier in sorted(catalog.list_tables(NAMESPACE), key=_last_in_line_first):
             try:
                 found[identifier[-1]] = catalog.load_table(identifier).metadata_location
             except NoSuchTableError:
@@ -79,6 +81,10 @@ def rest_locations(catalog: "Catalog", where: str) -> dict[str, str]:
     except (OSError, ValueError, RESTError) as error:
         raise _rest_failure(where, error) from None
     return found
+
+
+def _last_in_line_first(identifier: tuple[str, ...]) -> int:
+    return -ALL.index(identifier[-1]) if identifier[-1] in ALL else 0
 
 
 def _from_sqlite(settings: Settings) -> dict[str, str]:
