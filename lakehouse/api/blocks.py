@@ -1,5 +1,6 @@
 """Gold's rows in memory, a block for each data file, found by symbol and minute."""
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Block:
     """The rows of one file, sorted by symbol and minute; `places`: the rows of each symbol."""
 
     table: pa.Table
-    minutes: list[int]
+    minutes: "array[int]"
     places: Mapping[Key, range]
     spikes: Sequence[Row]
 
@@ -52,7 +53,7 @@ def block_of(table: pa.Table) -> Block:
         places[Key(*key)] = range(start, stop)
         start = stop
     spikes = rows(ordered.filter(ordered.column("spike")))
-    return Block(ordered, minutes_of(ordered), places, spikes)
+    return Block(ordered, array("q", minutes_of(ordered)), places, spikes)
 
 
 def minutes_of(table: pa.Table) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Final
 
 import orjson
 import uvicorn
+from fastapi import FastAPI
 
 from lakehouse.api.app import create_app
 from lakehouse.api.refresher import Refresher
@@ -36,12 +37,13 @@ def serve(settings: Settings, ready_file: Path | None = None, without_key: bool 
     listening = _listen(settings.api_host, settings.api_port)
     refresher = Refresher(settings)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    # Millions of numbers in long lists hold no cycles: looking through them at the default pace
-    # would stop every request for tens of milliseconds.
-    gc.set_threshold(50_000, 20, 100)
     refresher.start()
     try:
-        server = _Server(_config(settings, refresher), lambda: _tell(listening, ready_file))
+        app = create_app(settings, refresher)
+        # What was imported stays: the collector of cycles, which stops everything, skips it.
+        gc.collect()
+        gc.freeze()
+        server = _Server(_config(app), lambda: _tell(listening, ready_file))
         asyncio.run(server.until_stopped(listening))
     finally:
         refresher.stop()
@@ -82,9 +84,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _config(settings: Settings, refresher: Refresher) -> uvicorn.Config:
+def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(settings, refresher),
+        app,
         loop="asyncio",
         http="httptools",
         ws="none",

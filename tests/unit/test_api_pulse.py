@@ -125,7 +125,7 @@ def test_a_series_that_was_changed_is_the_one_made_anew(
     followed = series_of(before).since(NOW - cut).with_changes(changed, gone - changed.keys())
     kept = {m: bar for m, bar in before.items() if m >= NOW - cut and m not in gone}
     wanted = dict(sorted((kept | changed).items()))
-    assert followed.minutes == list(wanted)
+    assert followed.minutes == tuple(wanted)
     for first, last in [(NOW - KEPT_MINUTES, NOW), (NOW - 60, NOW - 1), (NOW - 7, NOW - 7)]:
         inside = [bar[1:] for minute, bar in wanted.items() if first <= minute <= last]
         sums = [sum(column) for column in zip(*inside, strict=True)] or [0] * 5

@@ -94,7 +94,7 @@ def test_what_is_older_than_25_hours_goes(writer: LakeWriter) -> None:
     writer.append(tables.GOLD, [gold_row(KEPT_MINUTES + 5)])
     followed = gold_of(store, writer)
     assert followed.series.keys() == {BTC}
-    assert followed.series[BTC].minutes == [NOON_MINUTE + 10, NOON_MINUTE + KEPT_MINUTES + 5]
+    assert followed.series[BTC].minutes == (NOON_MINUTE + 10, NOON_MINUTE + KEPT_MINUTES + 5)
     # An old trade that comes late changes nothing that is kept.
     writer.append(tables.GOLD, [gold_row(1, "ETHUSDT")])
     assert gold_of(store, writer).series.keys() == {BTC}
@@ -104,9 +104,9 @@ def test_minutes_that_are_taken_back_bring_the_older_ones_in(writer: LakeWriter)
     store = GoldStore()
     writer.append(tables.GOLD, [gold_row(0)])
     writer.append(tables.GOLD, [gold_row(3 * KEPT_MINUTES)])
-    assert gold_of(store, writer).series[BTC].minutes == [NOON_MINUTE + 3 * KEPT_MINUTES]
+    assert gold_of(store, writer).series[BTC].minutes == (NOON_MINUTE + 3 * KEPT_MINUTES,)
     rewrite(writer, [gold_row(1)], f"minute_ts > '{NOON.isoformat()}'")
-    assert gold_of(store, writer).series[BTC].minutes == [NOON_MINUTE, NOON_MINUTE + 1]
+    assert gold_of(store, writer).series[BTC].minutes == (NOON_MINUTE, NOON_MINUTE + 1)
 
 
 def test_a_table_that_was_made_anew_is_read_anew(writer: LakeWriter) -> None:
@@ -150,7 +150,7 @@ def test_a_load_that_fails_changes_nothing_and_is_made_up_for(
     with pytest.raises(FileNotFoundError):
         store.refresh(state(writer))
     hidden.rename(file)
-    assert gold_of(store, writer).series[BTC].minutes == [NOON_MINUTE, NOON_MINUTE + 1]
+    assert gold_of(store, writer).series[BTC].minutes == (NOON_MINUTE, NOON_MINUTE + 1)
 
 
 def test_amounts_of_any_size_are_exact(writer: LakeWriter) -> None:
