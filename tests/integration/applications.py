@@ -27,8 +27,8 @@ from tests.lakes import Row, record
 
 JOBS = (tables.SILVER, tables.GOLD)
 START = 1_723_161_600_000_000  # 2024-08-09, µs UTC
-_READY_SECONDS = 300.0
-_END_SECONDS = 300.0
+_READY_SECONDS = 900.0
+_END_SECONDS = 600.0
 
 
 @dataclass
@@ -66,7 +66,7 @@ class App:
     def drained(self) -> None:
         """It finishes what is there and ends well."""
         self.process.send_signal(signal.SIGUSR1)
-        assert self.process.wait(300) == 0, self.text()
+        assert self.process.wait(_END_SECONDS) == 0, self.text()
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Hit it and all that it started."""
