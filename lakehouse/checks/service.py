@@ -91,10 +91,11 @@ def main(
     part: Annotated[
         list[str] | None, typer.Option(help="A process to watch: NAME=its ready file.")
     ] = None,
+    nice: Annotated[int, typer.Option(help="How far the streams go first: 0 to 19.")] = _NICE,
 ) -> None:
     """Check the lake and watch the processes named, until SIGTERM."""
     _log_to_stderr()
-    os.nice(_NICE)
+    os.nice(nice)
     settings = settings_module.load()
     service = Service(settings, [_watch(settings, each) for each in part or ()])
 
