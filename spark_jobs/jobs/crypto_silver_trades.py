@@ -18,7 +18,7 @@ from spark_jobs.known import Known
 from spark_jobs.sinks import Batch, Conflict, OnceAppender
 from spark_jobs.stream import Context, Pace
 from spark_jobs.tally import Tally
-from spark_jobs.transforms import ranges, silver
+from spark_jobs.transforms import met, ranges, silver
 
 _LINE = ("exchange", "symbol")
 # Up to here one file per commit and hour beats two cores writing half of it each.
@@ -40,6 +40,7 @@ class SilverJob:
         self._silver = OnceAppender(tables.SILVER)
         self._quarantine = OnceAppender(tables.QUARANTINE)
         self._known = Known(tables.SILVER, _LINE, "agg_id")
+        self._aside = Known(tables.QUARANTINE, met.LINE, met.OFFSET)
         self._limit = rejects.limit(context.settings)
         self._newest = 0  # event time, µs UTC
 
@@ -60,6 +61,7 @@ class SilverJob:
 
     def _recall(self, spark: SparkSession) -> None:
         self._known.recall(spark)
+        self._aside.recall(spark)
         self._limit = rejects.recalled_limit(spark, self._context.settings, self.name)
         self._newest = sources.newest_trade_micros(spark)
 
@@ -68,13 +70,30 @@ class SilverJob:
         return tally.add_up(silver.blocks(judged, watermark).collect())
 
     def _set_aside(self, judged: DataFrame, found: Tally, batch: Batch) -> None:
-        """Append what breaks a rule, each batch once; RejectLimitError before it is too much."""
-        if self._quarantine.committed_rows(judged.sparkSession, batch) is not None:
+        """Append what breaks a rule, each record once; RejectLimitError before it is too much."""
+        spark = judged.sparkSession
+        if self._quarantine.committed_rows(spark, batch) is not None:
             return
         self._limit.check(found.rows, found.failed, lambda: rejects.by_rule(judged))
-        if found.failed:
-            rows = silver.quarantine_rows(judged.where(_BAD), F.lit(datetime.now(UTC)))
-            self._quarantine.append(rows, batch)
+        if not found.failed:
+            return
+        for _ in range(sinks.MOST_TRIES):
+            try:
+                return self._append_aside(judged.where(_BAD), batch)
+            except Conflict:  # the gap topic's stream sets aside as well
+                self._quarantine.refuse_if_written(spark, batch)
+                self._aside.catch_up(spark)
+        raise sinks.crowded(tables.QUARANTINE)
+
+    def _append_aside(self, bad: DataFrame, batch: Batch) -> None:
+        """Append the bad rows that quarantine has not by now: all, but for a new checkpoint."""
+        known = self._aside.within(bad.sparkSession, met.bounds(bad))
+        fresh = bad if known is None else ranges.outside(bad, known, met.LINE, met.OFFSET)
+        if known is not None and fresh.isEmpty():
+            return
+        rows = silver.quarantine_rows(fresh, F.lit(datetime.now(UTC)))
+        # The offsets need not be learnt: this query does not come back to them.
+        self._aside.as_of = self._quarantine.append_if_unchanged(rows, batch, self._aside.as_of, {})
 
     def _append_new(self, judged: DataFrame, found: Tally, batch: Batch) -> Counts:
         """Append the valid trades whose ids are not known; returns what became of the rows."""

@@ -35,6 +35,12 @@ def by_partition(records: DataFrame) -> DataFrame:
     )
 
 
+def bounds(rows: DataFrame) -> dict[Line, Pair]:
+    """The first and last offset of each partition among rows of Bronze."""
+    found = rows.groupBy(*LINE).agg(F.min(OFFSET).alias("first"), F.max(OFFSET).alias("last"))
+    return {(row[0], row[1]): (row["first"], row["last"]) for row in found.collect()}
+
+
 def between(bounds: Mapping[Line, Pair]) -> Column:
     """Whether a row of Bronze is between the bounds of its partition, both included."""
     return _any(

@@ -70,6 +70,17 @@ def test_a_new_checkpoint_and_the_whole_topic_again_days_later(
     assert [sum(row[i] for row in audited(spark)[1:]) for i in range(3)] == [402, 1, 401]
 
 
+def test_what_is_in_quarantine_is_not_set_aside_again(spark: SparkSession, lake: Settings) -> None:
+    feed_bronze(spark, [*encoded(trades(0, 2)), b"bad"])
+    run_streams(spark, lake, [tables.SILVER])
+    fresh = lake.model_copy(update={"checkpoint_dir": str(lake.data_dir / "anew")})
+    feed_bronze(spark, [b"worse", *encoded(trades(2, 4))], 3, 1)
+    run_streams(spark, fresh, [tables.SILVER])
+    aside = spark.table(tables.full_name(tables.QUARANTINE)).select("kafka_offset").collect()
+    assert sorted(row[0] for row in aside) == [2, 3]
+    assert [sum(row[i] for row in audited(spark)[1:]) for i in range(4)] == [6, 2, 2, 2]
+
+
 class DiesAfterSilver(SilverJob):
     """Silver is written, the audit is not."""
 
