@@ -1,5 +1,6 @@
 """The quality rules of docs/quality.md once more, slowly and on Python's numbers: the oracle."""
 
+import json
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Any
@@ -19,9 +20,13 @@ def broken(
 ) -> list[str]:
     """The rules that a message breaks, in their order; `kafka_time` is in µs, None: not known.
 
-    A field that is absent, null or of another type counts as missing.
+    A field that is absent, null or of another type counts as missing; a text that is written as a
+    number or the like is that text.
     """
     read = {name: _read(fields.get(name), kind) for name, kind in FIELDS.items()}
+    version = read["schema_version"]
+    if isinstance(version, int) and not -(2**31) <= version < 2**31:
+        read["schema_version"] = None
     if all(value is None for value in read.values()):
         return ["unreadable"]
     missing = [f"{name}_missing" for name, value in read.items() if value is None]
@@ -34,6 +39,8 @@ def broken(
 
 
 def _read(value: object, kind: type) -> object:
+    if kind is str and value is not None and type(value) is not str:
+        return json.dumps(value)
     if type(value) is not kind:
         return None
     return None if kind is int and not -(2**63) <= int(str(value)) < 2**63 else value
