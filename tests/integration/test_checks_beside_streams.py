@@ -17,7 +17,7 @@ from tests.commands import firehose, nothing_left, query, start, wait_for
 from tests.webhooks import Webhook, webhook
 
 ROUNDS_SECONDS = 5
-START_SECONDS = 240
+START_SECONDS = 900  # on a machine that others use as well
 STATUSES = "SELECT job, status, error FROM ops_audit WHERE starts_with(job, 'check:')"
 
 
@@ -58,23 +58,23 @@ def streams_run(data: Path) -> bool:
     return bool(jobs.get("crypto_gold_minute", {}).get("rows_in"))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_a_good_lake_is_left_in_peace_and_a_killed_spark_is_told(tmp_path: Path) -> None:
     data = tmp_path / "lake"
     with webhook() as hook, running(tmp_path, data, hook) as run:
         wait_for(lambda: streams_run(data), START_SECONDS, "the first rows of Gold")
         seen = len(rounds(data))
-        wait_for(lambda: len(rounds(data)) >= seen + 4, 120, "four rounds beside the streams")
+        wait_for(lambda: len(rounds(data)) >= seen + 4, 480, "four rounds beside the streams")
         assert hook.texts() == [], "no false alarm"
         on_demand(tmp_path, data)
         assert hook.texts() == []
         psutil.Process(pid := spark_pid(data)).kill()
-        told = hook.wait_for("The spark process", 60)
+        told = hook.wait_for("The spark process", 240)
         assert "failed" in told and f"pid {pid}" in told and hook.url not in told
         assert "is well again" in hook.wait_for("well again", START_SECONDS)
         assert run.poll() is None, "the run goes on"
         run.send_signal(signal.SIGINT)
-        output, _ = run.communicate(timeout=180)
+        output, _ = run.communicate(timeout=400)
         assert run.returncode == 0, output
     log = (data / "logs" / "checks.log").read_text(encoding="utf-8")
     assert "SECRET" not in log and "Traceback" not in log
