@@ -23,10 +23,7 @@ def broken(
     A field that is absent, null or of another type counts as missing; a text that is written as a
     number or the like is that text.
     """
-    read = {name: _read(fields.get(name), kind) for name, kind in FIELDS.items()}
-    version = read["schema_version"]
-    if isinstance(version, int) and not -(2**31) <= version < 2**31:
-        read["schema_version"] = None
+    read = {name: _read(name, fields.get(name), kind) for name, kind in FIELDS.items()}
     if all(value is None for value in read.values()):
         return ["unreadable"]
     missing = [f"{name}_missing" for name, value in read.items() if value is None]
@@ -38,12 +35,13 @@ def broken(
     return [*missing, *(name for name, is_so in wrong.items() if is_so)]
 
 
-def _read(value: object, kind: type) -> object:
+def _read(name: str, value: Any, kind: type) -> object:
     if kind is str and value is not None and type(value) is not str:
         return json.dumps(value)
     if type(value) is not kind:
         return None
-    return None if kind is int and not -(2**63) <= int(str(value)) < 2**63 else value
+    bits = 31 if name == "schema_version" else 63
+    return None if kind is int and not -(2**bits) <= value < 2**bits else value
 
 
 def _names(given: Mapping[str, Any], known: Collection[str]) -> dict[str, bool]:
