@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from confluent_kafka import KafkaException
 from pydantic import SecretStr
 
 from lakehouse.settings import Settings, load
@@ -100,16 +101,26 @@ class LakeWorld:
         for record in self._reader.new(self.settings.kafka_gap_topic):
             self.judge.gap(record)
 
+    def glance(self) -> bool:
+        """As `look`, but False where the broker is away: the next look goes on from there."""
+        try:
+            self.look()
+        except (KafkaException, AssertionError):
+            return False
+        return True
+
     def repeat(self, count: int) -> None:
         """Some of what Kafka has already is written to it once more."""
-        self.look()
+        self.glance()
         known = [*self._recent]
         self.writer.write_again(self.rng.sample(known, min(count, len(known))))
 
     def add_late(self) -> None:
         """The ids right below what a symbol has: an archive fills them from above."""
         symbol = self.rng.choice(self.exchange.order.symbols)
-        self.look()
+        self.glance()
+        if not self.judge.books[symbol].seen:
+            return  # Kafka was not seen yet, so nobody knows what is missing
         written = {agg_id for name, agg_id in self.writer.late.values() if name == symbol}
         lowest = min(self.judge.books[symbol].seen | written)
         first = max(self.exchange.spec.first_id, lowest - _LATE_AT_ONCE)

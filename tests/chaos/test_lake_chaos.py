@@ -82,8 +82,7 @@ def settle(world: LakeWorld) -> None:
 
 
 def caught_up(world: LakeWorld, last_ids: dict[str, int]) -> bool:
-    world.look()
-    return world.judge.caught_up(last_ids)
+    return world.glance() and world.judge.caught_up(last_ids)
 
 
 def drain(world: LakeWorld) -> None:
