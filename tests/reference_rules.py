@@ -79,12 +79,11 @@ def exact(text: str) -> Fraction | None:
 
 def _ids(given: Mapping[str, Any]) -> dict[str, bool]:
     first, last = given.get("first_trade_id"), given.get("last_trade_id")
-    both = first is not None and last is not None
-    return {
-        "trade_ids_negative": first is not None and first < 0,
-        "trade_ids_disordered": both and first > last,
-        "trade_count_implausible": both and last - first + 1 > 1_000_000,
-    }
+    found = {"trade_ids_negative": first is not None and first < 0}
+    if first is not None and last is not None:
+        found["trade_ids_disordered"] = first > last
+        found["trade_count_implausible"] = last - first + 1 > 1_000_000
+    return found
 
 
 def _times(given: Mapping[str, Any], kafka_time: int | None) -> dict[str, bool]:
