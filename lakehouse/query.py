@@ -4,6 +4,7 @@ Every table is a view `lake.market.<table>` on the snapshot that was the newest 
 opened. Nothing here can write to a table.
 """
 
+import gzip
 import json
 import re
 import tempfile
@@ -98,11 +99,12 @@ class Lake:
     def metadata(self, table: str) -> dict[str, Any]:
         """The metadata file of a table, as Iceberg's specification names its fields."""
         try:
-            read = f"SELECT content FROM read_text({self._address(table)})"
-            [(text,)] = self._con.execute(read).fetchall()
+            read = f"SELECT content FROM read_blob({self._address(table)})"
+            [(content,)] = self._con.execute(read).fetchall()
         except duckdb.Error as error:
             raise as_user_error(error) from None
-        found: dict[str, Any] = json.loads(text)
+        zipped = content.startswith(b"\x1f\x8b")  # as some catalogs write it
+        found: dict[str, Any] = json.loads(gzip.decompress(content) if zipped else content)
         return found
 
     def close(self) -> None:

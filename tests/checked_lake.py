@@ -15,6 +15,7 @@ from pyiceberg.table import Table
 from lakehouse import tables
 from lakehouse.checks.catalogue import Check
 from lakehouse.checks.runner import Bounds, Inspection, Result
+from lakehouse.settings import Settings
 from lakehouse.tables import AUDIT, BRONZE, GAP, GOLD, MIGRATION, QUARANTINE, SILVER
 from tests.lakes import MIDNIGHT, LakeWriter, record
 
@@ -60,14 +61,7 @@ class CheckedLake:
 
     def checkpoint(self, job: str, snapshot_id: int | None, files: int = 1000) -> None:
         """The checkpoint of a job that has ended batch 1, reading up to `files` of a snapshot."""
-        folder = Path(self.settings.checkpoints) / job
-        for name in ("offsets", "commits"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "metadata").write_text(json.dumps({"id": QUERIES[job]}))
-        position = {"version": 1, "snapshot_id": -1 if snapshot_id is None else snapshot_id}
-        position |= {"position": files, "scan_all_files": False}
-        (folder / "offsets" / "1").write_text(f"v1\n{{}}\n{json.dumps(position)}")
-        (folder / "commits" / "1").write_text("v1\n{}")
+        write_checkpoint(self.settings, job, snapshot_id, files)
 
     def run(self, checks: Iterable[Check], bounds: Bounds = BOUNDS) -> dict[str, Result]:
         """The results by the names of the checks; all of them could be run."""
@@ -75,6 +69,20 @@ class CheckedLake:
             look = inspection.run(checks, bounds)
         assert look.left_out == ()
         return {result.check.name: result for result in look.results}
+
+
+def write_checkpoint(
+    settings: Settings, job: str, snapshot_id: int | None, files: int = 1000
+) -> None:
+    """As Spark leaves it behind after batch 1."""
+    folder = Path(settings.checkpoints) / job
+    for name in ("offsets", "commits"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "metadata").write_text(json.dumps({"id": QUERIES[job]}))
+    position = {"version": 1, "snapshot_id": -1 if snapshot_id is None else snapshot_id}
+    position |= {"position": files, "scan_all_files": False}
+    (folder / "offsets" / "1").write_text(f"v1\n{{}}\n{json.dumps(position)}")
+    (folder / "commits" / "1").write_text("v1\n{}")
 
 
 def good_rows() -> Rows:

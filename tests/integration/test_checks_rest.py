@@ -12,8 +12,8 @@ from lakehouse.checks import record
 from lakehouse.checks.catalogue import chosen
 from lakehouse.checks.runner import Bounds, look
 from lakehouse.query import Lake
-from lakehouse.tables import AUDIT, GAP
-from tests.checked_lake import good_rows
+from lakehouse.tables import AUDIT, BRONZE, GAP, QUARANTINE, SILVER
+from tests.checked_lake import NOW, good_rows, write_checkpoint
 from tests.lakes import append, create_tables
 from tests.seaweed import lake_there, running_seaweed
 
@@ -26,7 +26,15 @@ def test_results_of_several_writers_are_all_on_record(tmp_path: Path) -> None:
         there = {name.lower(): value for name, value in lake_there(server).items()}
         settings = settings_module.load(_env_file=None, data_dir=tmp_path, **there)
         catalog = rest_catalog(settings)
-        create_tables(catalog, [GAP, AUDIT])
+        create_tables(catalog, [BRONZE, SILVER, QUARANTINE, GAP, AUDIT])
+        append(catalog, BRONZE, good_rows()[BRONZE])
+        snapshot = catalog.load_table(f"{tables.NAMESPACE}.{BRONZE}").current_snapshot()
+        assert snapshot is not None
+        bounds = replace(Bounds.of(settings, NOW, None), full=False)
+        for files, lost in ((0, 0), (1, len(good_rows()[BRONZE]))):  # not read yet, read
+            write_checkpoint(settings, SILVER, snapshot.snapshot_id, files)
+            [result] = look(settings, chosen(["silver_complete"]), bounds).results
+            assert result.rows == lost
         wrong = {**good_rows()[GAP][0], "from_id": 99, "updated_at": now}
         append(catalog, GAP, [wrong])
         found = look(settings, chosen([GAP]), replace(Bounds.of(settings, now, None), full=False))
