@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from lakehouse import audit_process, completeness, set_aside, sign_off
+from lakehouse import audit_process, completeness, set_aside_sql, sign_off
 from lakehouse.commands import DataDir, Format, console, settings_for
 from lakehouse.commands.verify_view import show, show_layers
 from lakehouse.completeness import Proof, prove
@@ -146,7 +146,7 @@ def _may_write(proof: Proof, allow_incomplete: bool) -> bool:
 
 def _set_aside(settings: Settings) -> SetAside:
     with Lake(settings) as lake:
-        return set_aside.records(lake, settings.kafka_topic)
+        return set_aside_sql.records(lake, settings.kafka_topic)
 
 
 def _audit(settings: Settings, aside: SetAside) -> KafkaAudit:
