@@ -110,5 +110,6 @@ def _conclusions(pieces: list[dict[str, Any]], dry_run: bool) -> list[str]:
     if not any(sums[name] for name in COLUMNS[1:]):
         return [*lines, "All was equal already."]
     if dry_run:
-        return [*lines, "Nothing was written. After Silver, Gold is rebuilt too."]
+        after = " After Silver, Gold is rebuilt too." if pieces[0]["layer"] == "silver" else ""
+        return [*lines, f"Nothing was written.{after}"]
     return [*lines, "Swapped in."]
