@@ -1,7 +1,7 @@
 """The migrations: what brings a lake of an older version to the tables of this one.
 
-`sql/migrations/<number>_<name>.sql` holds Spark SQL statements, each ended by `;`. They are applied in
-order and recorded in `ops_migration` (spark_jobs/migrations.py). A `table.sql` is always the
+`sql/migrations/<number>_<name>.sql` holds Spark SQL statements, each ended by `;`. They are applied
+in order and recorded in `ops_migration` (spark_jobs/migrations.py). A `table.sql` is always the
 table of today, so a lake that is made anew needs none of them. docs/schema-evolution.md has the
 rules.
 """
