@@ -20,6 +20,7 @@ from tests.chaos.seeds import INJECTIONS, PATIENCE, SECONDS, SEED
 from tests.commands import firehose, wait_for
 
 RATE: Final = 60.0
+_LEAST: Final = 10
 _BETWEEN_SECONDS: Final = 1.5
 _SETTLE_SECONDS: Final = 600.0
 _DRAIN_SECONDS: Final = 600.0
@@ -32,7 +33,8 @@ def test_random_injections_into_the_lake(tmp_path: Path) -> None:
         disks = "" if world.disks else "; no disk is filled, as nothing may be mounted here"
         print(f"\nchaos-lake: CHAOS_SEED={SEED}, {len(plan)} injections{disks}")
         world.start()
-        done = inject(world, plan, began + SECONDS)
+        done = inject(world, plan, time.monotonic() + SECONDS)
+        assert done.total() >= min(_LEAST, len(plan)), f"only {done} in {SECONDS:g} s"
         settle(world)
         verdict = judge(world)
         print(line(done, verdict, world, time.monotonic() - began), flush=True)
