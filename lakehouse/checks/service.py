@@ -29,11 +29,13 @@ _POLL_SECONDS: Final = 2.0
 _FLUSH_SECONDS: Final = 5.0
 # The streams go first. At 19 a round would starve where they use every core.
 _NICE: Final = 10
+# Where rounds cost more than this share of one core, they come less often.
+_MOST_OF_A_CORE: Final = 0.1
 log = structlog.get_logger(__name__)
 
 
 class Service:
-    """The loop: processes every two seconds, tables every CHECK_SECONDS."""
+    """The loop: processes every two seconds, tables every CHECK_SECONDS or less often."""
 
     def __init__(self, settings: Settings, watches: list[PartWatch]) -> None:
         self.stop = threading.Event()
@@ -53,8 +55,10 @@ class Service:
         while not self.stop.wait(_POLL_SECONDS):
             self._look_at_parts()
             if time.monotonic() >= next_round:
+                used = time.process_time()
                 self._look_at_tables()
-                next_round = time.monotonic() + self._settings.check_seconds
+                pause = (time.process_time() - used) / _MOST_OF_A_CORE
+                next_round = time.monotonic() + max(pause, self._settings.check_seconds)
         self._look_at_parts()
         if self._messenger and not self._messenger.flush(_FLUSH_SECONDS):
             _warn("Alerts were left undelivered at the end.")
