@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from lakehouse.alerts import Subject
-from lakehouse.stack.log_file import tail, telling_line
+from lakehouse.stack.log_file import tail
 
 _LOG_LINES = 100
 _DO = "`firehose run` starts it again; if that does not help, its log says why."
@@ -42,10 +42,8 @@ class PartWatch:
         key, title = f"part:{self.name}", f"The {self.name} process"
         if not alive:
             self._pid, self._dead = pid, True
-            words = telling_line(tail(self.log, _LOG_LINES))
-            return Subject(
-                key, "fail", title, f"It ended (pid {pid}). Its last words: {words}", _DO
-            )
+            reason = f"It ended (pid {pid}). {self._last_words()}"
+            return Subject(key, "fail", title, reason, _DO)
         if self._pid not in (None, pid) and not self._dead:
             # It died and came back between two looks.
             before, self._pid = self._pid, pid
@@ -53,6 +51,12 @@ class PartWatch:
             return Subject(key, "warn", title, words, _DO, passing=True)
         self._pid, self._dead = pid, False
         return Subject(key, "well", title)
+
+    def _last_words(self) -> str:
+        """The error that it told; killed from outside, it told none."""
+        lines = reversed(tail(self.log, _LOG_LINES))
+        told = next((line for line in lines if line.startswith("error: ")), "")
+        return told.removeprefix("error: ") or "It told no error."
 
     def _stream(self, job: str, state: dict[str, Any]) -> list[Subject]:
         key, title = f"stream:{job}", f"The stream {job}"
