@@ -1,4 +1,4 @@
-"""The tables in docs/checks.md are made from sql/<table>/checks.sql: `python -m tests.check_docs`."""
+"""Tables of docs/checks.md, made from sql/<table>/checks.sql: `python -m tests.check_docs`."""
 
 from pathlib import Path
 

@@ -92,8 +92,8 @@ class DiesAfterSilver(SilverJob):
 class DiesAfterQuarantine(SilverJob):
     """Quarantine is written, Silver is not."""
 
-    def _set_aside(self, judged: DataFrame, failed: int, batch: Batch) -> None:
-        super()._set_aside(judged, failed, batch)
+    def _set_aside(self, judged: DataFrame, found: Tally, batch: Batch) -> None:
+        super()._set_aside(judged, found, batch)
         raise RuntimeError("killed")
 
 

@@ -91,7 +91,8 @@ def check_rows() -> list[Row]:
     """One check failed and passed again, one warns still, one turned long ago, one never did."""
     looks = [
         ("ops_gap.gaps_close", "warn", 90, "a=1"), ("ops_gap.gaps_close", "warn", 30, "a=2"),
-        ("ops_gap.gap_range_right", "failed", 60, "b=1"), ("ops_gap.gap_range_right", "ok", 50, None),
+        ("ops_gap.gap_range_right", "failed", 60, "b=1"),
+        ("ops_gap.gap_range_right", "ok", 50, None),
         ("ops_gap.gap_state_right", "failed", 60 * 24 * 8, "c=1"),
         ("ops_gap.gap_state_right", "ok", 60, None), ("ops_gap.gaps_apart", "ok", 60, None),
     ]  # fmt: skip
