@@ -32,10 +32,10 @@ test-unit: $(READY) ## pure and quick, no JVM
 	$(call tests,unit,120)
 
 test-spark: $(READY) ## transforms and streams in a Spark session
-	$(call tests,spark,300)
+	$(call tests,spark,900)
 
 test-integration: $(READY) ## real Kafka, exchange and catalog as processes
-	$(call tests,integration,300)
+	$(call tests,integration,900)
 
 test-e2e: $(READY) ## the commands a user types
 	$(call tests,e2e,900)

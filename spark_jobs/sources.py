@@ -40,11 +40,13 @@ def _kafka(spark: SparkSession, settings: Settings, most_rows: int) -> DataStrea
 
 
 def table_stream(spark: SparkSession, settings: Settings, table: str) -> DataFrame:
-    """The rows appended to a table, from its first snapshot on; compaction is passed over."""
+    """The rows appended to a table, from its first snapshot on; what rewrites or removes rows is
+    passed over."""
     return (
         spark.readStream.format("iceberg")
         .option("streaming-max-rows-per-micro-batch", settings.max_rows_per_batch)
         .option("streaming-skip-overwrite-snapshots", "true")
+        .option("streaming-skip-delete-snapshots", "true")
         .load(tables.full_name(table))
     )
 

@@ -41,6 +41,20 @@ def test_trades_reach_gold_once(spark: SparkSession, lake: Settings) -> None:
     assert counts == [(15, 10, 5, 0), (7, 0, 7, 0)]
 
 
+def test_gold_goes_on_where_an_hour_of_silver_was_emptied(
+    spark: SparkSession, lake: Settings
+) -> None:
+    hour = 60 * MINUTE
+    feed_bronze(spark, encoded([trade(1, START), trade(2, START + hour)]))
+    run_streams(spark, lake)
+    silver = tables.full_name(tables.SILVER)
+    spark.sql(f"DELETE FROM {silver} WHERE event_ts < timestamp_micros({START + hour})")
+    feed_bronze(spark, encoded([trade(3, START + hour)]), 2, 1)
+    run_streams(spark, lake)
+    gold = spark.table(tables.full_name(tables.GOLD)).orderBy("minute_ts").collect()
+    assert gold[-1]["trades"] == 2
+
+
 def test_what_breaks_a_rule_is_set_aside_with_its_bytes(
     spark: SparkSession, lake: Settings
 ) -> None:

@@ -1,6 +1,5 @@
 """Who may write, decided from records, clocks and processes."""
 
-import os
 import subprocess
 import sys
 import time
@@ -95,12 +94,11 @@ def test_a_process_is_known_by_its_pid_and_its_start() -> None:
 
 
 def test_a_zombie_does_not_live() -> None:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
     started = time.time()
     deadline = time.monotonic() + 10
-    while lives(child, started) and time.monotonic() < deadline:
+    while lives(child.pid, started) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not lives(child, started)
-    os.waitpid(child, 0)
+    assert child.returncode is None, "nobody has waited for it"
+    assert not lives(child.pid, started)
+    child.wait()
