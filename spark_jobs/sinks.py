@@ -26,6 +26,7 @@ MOST_TRIES = 10
 Properties = Mapping[str, str]
 # All streams of an application write to ops_audit: to wait is cheaper than to be refused.
 _TURNS: defaultdict[str, Lock] = defaultdict(Lock)
+_CHANGES = {"append", "overwrite", "delete"}
 _PACKAGE = "org.apache.iceberg.exceptions."
 _NOT_COMMITTED = (f"{_PACKAGE}ValidationException", f"{_PACKAGE}CommitFailedException")
 # The same exception, but no other writer is to blame and no further try would help.
@@ -69,7 +70,7 @@ def append_if_unchanged(
     """
     # Files that were deleted whole are no conflict to Iceberg: they can't make a key stand twice.
     # Nor can one that falls between this look and the commit, but the writer should know of all.
-    _refuse(rows.sparkSession, table, since, {"append", "overwrite", "delete"})
+    refuse_if_changed(rows.sparkSession, table, since)
     return _written(rows, table, F.lit(False), since, properties)
 
 
@@ -83,6 +84,11 @@ def replace_if_unchanged(
     """
     _refuse(rows.sparkSession, table, since, {"delete"})
     return _written(rows, table, where, since, properties)
+
+
+def refuse_if_changed(spark: SparkSession, table: str, since: int | None) -> None:
+    """Conflict where a row came or went since `since`; for a decision to write nothing."""
+    _refuse(spark, table, since, _CHANGES)
 
 
 def _refuse(spark: SparkSession, table: str, since: int | None, operations: set[str]) -> None:

@@ -82,6 +82,7 @@ class BronzeJob:
         fresh = ranges.outside(rows, known, met.LINE, met.OFFSET)
         duplicates = count - fresh.count()
         if duplicates == count:
+            sinks.refuse_if_changed(rows.sparkSession, tables.BRONZE, self._known.as_of)
             return _counts(0, duplicates)
         return self._write(fresh, duplicates, batch)
 

@@ -113,7 +113,9 @@ class SilverJob:
         """Append what is unknown by now; returns how many trades. Conflict as the sink says."""
         unknown = found.unknown(self._known.of)
         count = tally.numbers(unknown)
-        if count:
+        if not count:  # what is passed over as a duplicate must still be there
+            sinks.refuse_if_changed(judged.sparkSession, tables.SILVER, self._known.as_of)
+        else:
             rows = self._fresh(judged.where(_VALID), found, count)
             files = rows.coalesce(1) if count <= _ONE_FILE_ROWS else rows
             files = files.sortWithinPartitions("symbol", "agg_id")

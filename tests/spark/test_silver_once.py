@@ -175,6 +175,10 @@ def test_what_others_add_and_take_away_between_two_batches(
     spark.sql(f"DELETE FROM {FULL} WHERE agg_id = 3")
     counts = job.process(bronze(spark, lake, encoded(trades(0, 21))), Batch("q", 2))
     assert (counts.rows_out, counts.rows_duplicate) == (2, 19)
+    # Again, and now nothing else of the batch is new: it must not pass for a duplicate.
+    spark.sql(f"DELETE FROM {FULL} WHERE agg_id = 3")
+    counts = job.process(bronze(spark, lake, encoded(trades(3, 4))), Batch("q", 3))
+    assert (counts.rows_out, counts.rows_duplicate) == (1, 0)
     assert ids(spark) == list(range(21))
 
 
