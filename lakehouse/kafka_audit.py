@@ -29,8 +29,9 @@ class KafkaSymbol(Symbol):
     """A symbol's records, and their order.
 
     `out_of_order`: live ones (source ws) with an id lower than an earlier live one of the same
-    partition. `late_repairs`: those from REST that came after a higher id. `unrecorded`: missing
-    ids that no open or unrepairable record of the gap topic covers.
+    partition that did not stand there before (which makes a duplicate). `late_repairs`: those
+    from REST that came after a higher id. `unrecorded`: missing ids that no open or unrepairable
+    record of the gap topic covers.
     """
 
     out_of_order: int = 0

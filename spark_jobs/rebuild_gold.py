@@ -22,6 +22,7 @@ from spark_jobs.minutes import LOOKBACK_MINUTES
 from spark_jobs.rebuild_compare import Difference, difference
 from spark_jobs.rebuild_pieces import Hours
 from spark_jobs.rebuild_swap import PROPERTY, Outcome, tried
+from spark_jobs.refusals import was_refused
 from spark_jobs.snapshot_sources import as_of, within_hours
 from spark_jobs.transforms import gold
 
@@ -100,7 +101,7 @@ class GoldSwap:
             try:
                 sinks.merge(behind.coalesce(1), tables.GOLD, bounds, "correct")
             except Exception as error:
-                if sinks.was_refused(error):
+                if was_refused(error):
                     raise sinks.Conflict(tables.GOLD) from error
                 raise
         return count

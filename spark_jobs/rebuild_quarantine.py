@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from lakehouse import tables
 from spark_jobs import sinks, snapshots, sources
 from spark_jobs.rebuild_silver import SilverPlan, SilverPlanner, valid_rows
+from spark_jobs.refusals import was_refused
 from spark_jobs.transforms import release as transform
 from spark_jobs.transforms import silver
 from spark_jobs.transforms.release import PLACE
@@ -71,7 +72,7 @@ class Aside:
                 sinks.merge(places, tables.QUARANTINE, bounds, "passed")
                 return count
             except Exception as error:
-                if not sinks.was_refused(error):
+                if not was_refused(error):
                     raise
         if count:
             raise sinks.crowded(tables.QUARANTINE)

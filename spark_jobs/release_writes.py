@@ -14,6 +14,7 @@ from lakehouse import tables
 from lakehouse.child import tell
 from spark_jobs import sinks, snapshots, sources
 from spark_jobs.audit import Auditor, Counts
+from spark_jobs.refusals import was_refused
 from spark_jobs.sinks import Batch, Conflict
 from spark_jobs.status import StatusFile
 from spark_jobs.transforms import release as transform
@@ -81,7 +82,7 @@ def mark(changes: DataFrame) -> None:
             sinks.merge(rows.drop("quarantined_at"), tables.QUARANTINE, bounds)
             return
         except Exception as error:
-            if not sinks.was_refused(error):
+            if not was_refused(error):
                 raise
             time.sleep(random.uniform(0, _MOST_PAUSE_SECONDS))
     raise sinks.crowded(tables.QUARANTINE)

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from lakehouse import tables
 from lakehouse.errors import StackError
 from spark_jobs import snapshots
+from spark_jobs.refusals import was_refused
 
 QUERY = "firehose.query-id"
 BATCH = "firehose.batch-id"
@@ -27,10 +28,6 @@ Properties = Mapping[str, str]
 # All streams of an application write to ops_audit: to wait is cheaper than to be refused.
 _TURNS: defaultdict[str, Lock] = defaultdict(Lock)
 _CHANGES = {"append", "overwrite", "delete"}
-_PACKAGE = "org.apache.iceberg.exceptions."
-_NOT_COMMITTED = (f"{_PACKAGE}ValidationException", f"{_PACKAGE}CommitFailedException")
-# The same exception, but no other writer is to blame and no further try would help.
-_MISUSE = "Cannot delete file where some, but not all, rows match filter"
 
 
 class Conflict(Exception):
@@ -139,17 +136,6 @@ def _snapshot_of(spark: SparkSession, table: str, since: int, commit: str) -> in
         if snapshot.summary().get(_COMMIT) == commit:
             return int(snapshot.snapshotId())
     raise LookupError(f"the commit just made is not in the history of {table}")
-
-
-def was_refused(error: Exception) -> bool:
-    """Whether Iceberg says that nothing was committed, because of what others committed."""
-    # Py4J's own error, or one that PySpark made of it.
-    cause: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    while cause is not None:
-        if cause.getClass().getName() in _NOT_COMMITTED:
-            return not str(cause.getMessage()).startswith(_MISUSE)
-        cause = cause.getCause()
-    return False
 
 
 @dataclass

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from lakehouse import tables
 from spark_jobs import minutes, sinks, snapshots, sources
 from spark_jobs.audit import Counts
+from spark_jobs.refusals import was_refused
 from spark_jobs.sinks import Batch
 from spark_jobs.stream import Context, Pace
 from spark_jobs.transforms import gold
@@ -87,7 +88,7 @@ def _rewrite(spark: SparkSession, work: minutes.Plan, final_below: int) -> int:
         try:
             changed += _upsert_changed(spark, work, final_below)
         except Exception as error:
-            if not sinks.was_refused(error):
+            if not was_refused(error):
                 raise
             log.info("gold_counted_anew", reason="another writer has changed it")
             continue
