@@ -45,7 +45,7 @@ def start(settings: Settings) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         [sys.executable, "-m", "spark_jobs", *words], env={**os.environ, **settings.as_env()}
     )
-    wait_for(lambda: status.exists() or process.poll() is not None, 90, "the stream to start")
+    wait_for(lambda: status.exists() or process.poll() is not None, 300, "the stream to start")
     return process
 
 
