@@ -119,8 +119,8 @@ def _section(news: News) -> str:
     still = f", still so since {_at(news)}" if news.kind == "still" else ""
     what = {"fail": "failed", "warn": "warning"}[subject.level]
     lines = [f"{_ICONS[subject.level]} *{_escaped(subject.title)}*: {what}{still}"]
-    lines += [_escaped(line) for line in (subject.reason, f"What to do: {subject.do}") if line]
-    return "\n".join(lines if subject.do else lines[:-1])
+    do = f"What to do: {subject.do}" if subject.do else ""
+    return "\n".join([*lines, *(_escaped(line) for line in (subject.reason, do) if line)])
 
 
 def _at(news: News) -> str:

@@ -9,6 +9,7 @@ from typing import IO, Final
 
 from lakehouse.errors import kind_of
 from lakehouse.settings import Settings
+from lakehouse.stack.log_file import ERROR
 
 Report = Callable[[str], None]
 _PROGRESS: Final = "progress: "
@@ -52,8 +53,8 @@ def _listen(stderr: IO[str], report: Report) -> str:
     last, error = "", ""
     for line in stderr:
         line = line.strip()
-        if line.startswith("error: "):
-            error = line.removeprefix("error: ")
+        if line.startswith(ERROR):
+            error = line.removeprefix(ERROR)
         elif line.startswith(_PROGRESS):
             report(line.removeprefix(_PROGRESS))
         last = line or last

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
-
-from lakehouse.errors import FirehoseError, ResourceError, SettingsError, UnreachableError
+from lakehouse import ready_file
+from lakehouse.errors import FirehoseError, SettingsError, UnreachableError
 from lakehouse.settings import Settings, load
 from producer.app import Producer
 from producer.logs import Log, begin
@@ -59,7 +58,7 @@ async def _run(settings: Settings, options: argparse.Namespace, log: Log) -> Non
     try:
         port = await producer.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, producer.hang_up)
-        _tell_ready(options.ready_file, port)
+        ready_file.write(options.ready_file, {"metrics_port": port, "pid": os.getpid()})
         _calm_collector()
         log.info("ready", metrics_port=port, symbols=len(producer.symbols))
         try:
@@ -83,20 +82,6 @@ def _calm_collector() -> None:
     # through them at the default pace costs 7 % of the throughput.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def _tell_ready(path: Path | None, port: int) -> None:
-    if path is None:
-        return
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(orjson.dumps({"metrics_port": port, "pid": os.getpid()}))
-        draft.replace(path)
-    except OSError as error:
-        raise ResourceError(
-            f"The ready file {path} can't be written: {error.strerror}.",
-            "Give --ready-file a path in a folder that exists.",
-        ) from None
 
 
 def _account(counters: Counters, log: Log) -> None:

@@ -1,12 +1,12 @@
 """The proxy that the environment names for a websocket address."""
 
-from contextlib import suppress
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from python_socks import ProxyError as SocksError
+
+from lakehouse import loopback
 
 _SCHEMES: Final = {
     "wss": ("wss", "socks", "https"),
@@ -24,10 +24,7 @@ PROXY_ERRORS: Final = (UnusableProxyError, SocksError)
 
 def is_loopback(url: str) -> bool:
     """Whether an address is one of this very machine."""
-    host = urlsplit(url).hostname or ""
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
+    return loopback.is_loopback(urlsplit(url).hostname or "")
 
 
 def proxy_for(url: str) -> str | None:

@@ -1,7 +1,6 @@
 """`python -m spark_jobs`: run the streams, or open a spark-sql shell on the lake."""
 
 import json
-import logging
 import os
 import sys
 import uuid
@@ -15,6 +14,7 @@ import structlog
 import typer
 from pyspark.sql import SparkSession
 
+from lakehouse import logs
 from lakehouse import settings as settings_module
 from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.quarantine import Selection
@@ -125,15 +125,7 @@ def _report(text: str) -> None:
 
 def main(entry: Callable[[], None] = app) -> None:
     """The entry point: user errors become one sentence and an exit code."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.to_stderr()
     try:
         entry()
     except FirehoseError as error:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import ipaddress
 import os
 import signal
 import socket
@@ -19,6 +18,8 @@ from fastapi import FastAPI
 from lakehouse.api.app import create_app
 from lakehouse.api.refresher import Refresher
 from lakehouse.errors import ResourceError, SettingsError
+from lakehouse.loopback import is_loopback
+from lakehouse.ready_file import write as write_ready_file
 from lakehouse.settings import Settings
 
 _GRACE_SECONDS: Final = 5
@@ -51,21 +52,12 @@ def serve(settings: Settings, ready_file: Path | None = None, without_key: bool 
 
 
 def _require_key(settings: Settings, without_key: bool) -> None:
-    if without_key or settings.api_key.get_secret_value() or _is_loopback(settings.api_host):
+    if without_key or settings.api_key.get_secret_value() or is_loopback(settings.api_host):
         return
     raise SettingsError(
         f"API_HOST {settings.api_host} lets others in, and there is no API_KEY.",
         "Set API_KEY, or say --without-key if everybody who reaches it may read.",
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -128,16 +120,6 @@ class _Server(uvicorn.Server):
 def _tell(listening: socket.socket, ready_file: Path | None) -> None:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    told = orjson.dumps({"url": f"http://{shown}:{port}", "port": port, "pid": os.getpid()})
-    print(told.decode(), flush=True)
-    if ready_file is None:
-        return
-    draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(told)
-        draft.replace(ready_file)
-    except OSError as error:
-        raise ResourceError(
-            f"The ready file {ready_file} can't be written: {error.strerror}.",
-            "Give --ready-file a path in a folder that exists.",
-        ) from None
+    told = {"url": f"http://{shown}:{port}", "port": port, "pid": os.getpid()}
+    print(orjson.dumps(told).decode(), flush=True)
+    write_ready_file(ready_file, told)

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from lakehouse.alerts import Subject
-from lakehouse.stack.log_file import tail
+from lakehouse.stack.log_file import tail, told_error
 
 _LOG_LINES = 100
 _DO = "`firehose run` starts it again; if that does not help, its log says why."
@@ -54,9 +54,7 @@ class PartWatch:
 
     def _last_words(self) -> str:
         """The error that it told; killed from outside, it told none."""
-        lines = reversed(tail(self.log, _LOG_LINES))
-        told = next((line for line in lines if line.startswith("error: ")), "")
-        return told.removeprefix("error: ") or "It told no error."
+        return told_error(tail(self.log, _LOG_LINES)) or "It told no error."
 
     def _stream(self, job: str, state: dict[str, Any]) -> list[Subject]:
         key, title = f"stream:{job}", f"The stream {job}"

@@ -4,10 +4,8 @@ Looks every CHECK_SECONDS, with low priority, and tells ALERT_WEBHOOK_URL. It ne
 by itself: what goes wrong is in its log, and the next round looks again.
 """
 
-import logging
 import os
 import signal
-import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from typing import Annotated, Final
 import structlog
 import typer
 
+from lakehouse import logs
 from lakehouse import settings as settings_module
 from lakehouse.alerts import News, message
 from lakehouse.checks.parts_watch import PartWatch
@@ -98,7 +97,7 @@ def main(
     nice: Annotated[int, typer.Option(help="How far the streams go first: 0 to 19.")] = _NICE,
 ) -> None:
     """Check the lake and watch the processes named, until SIGTERM."""
-    _log_to_stderr()
+    logs.to_stderr()
     os.nice(nice)
     settings = settings_module.load()
     service = Service(settings, [_watch(settings, each) for each in part or ()])
@@ -118,18 +117,6 @@ def _watch(settings: Settings, named: str) -> PartWatch:
 
 def _warn(text: str) -> None:
     log.warning("checks", message=text)
-
-
-def _log_to_stderr() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 if __name__ == "__main__":

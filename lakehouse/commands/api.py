@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
+from lakehouse import logs
 from lakehouse.commands import DataDir, settings_for
 from lakehouse.settings import Settings
 
@@ -36,13 +36,5 @@ def api(
 
 def _begin_logs(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level]
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.to_stderr(level)
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)

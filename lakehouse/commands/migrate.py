@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lakehouse import child, migration_state
-from lakehouse.commands import DataDir, console, settings_for
+from lakehouse.commands import DataDir, console, progress, say, settings_for
 from lakehouse.migrations import Migration
 from lakehouse.settings import Settings
 
@@ -27,19 +27,19 @@ def migrate(dry_run: DryRun = False, data_dir: DataDir = None) -> None:
     found = migration_state.standing(settings)
     found.require_usable()
     if not found.pending:
-        _say("The tables are those of this version: nothing to apply.")
+        say("The tables are those of this version: nothing to apply.")
         return
     console(sys.stdout).print(_table(found.pending))
     if dry_run:
-        _say("Nothing was changed.")
+        say("Nothing was changed.")
         return
     applied = _apply(settings)
-    _say(f"Applied: {', '.join(applied) or 'none, another application was quicker'}.")
-    _say("Streams that run meanwhile go on with the columns they know, until they start anew.")
+    say(f"Applied: {', '.join(applied) or 'none, another application was quicker'}.")
+    say("Streams that run meanwhile go on with the columns they know, until they start anew.")
 
 
 def _apply(settings: Settings) -> list[str]:
-    written = child.run("spark_jobs", ["migrate"], settings, _progress, "The migration")
+    written = child.run("spark_jobs", ["migrate"], settings, progress, "The migration")
     applied: list[str] = json.loads(written)["applied"]
     return applied
 
@@ -50,11 +50,3 @@ def _table(pending: Sequence[Migration]) -> Table:
         lines = (" ".join(statement.split()) for statement in migration.statements)
         table.add_row(Text(str(migration)), Text("\n".join(lines), overflow="fold"))
     return table
-
-
-def _progress(text: str) -> None:
-    console(sys.stderr).print(Text(text), highlight=False, soft_wrap=True)
-
-
-def _say(text: str) -> None:
-    console(sys.stdout).print(Text(text), highlight=False, soft_wrap=True)

@@ -5,10 +5,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from lakehouse import child
-from lakehouse.commands import DataDir, Format, console, settings_for
+from lakehouse.commands import DataDir, Format, progress, say, settings_for
 from lakehouse.commands import quarantine_options as options
 from lakehouse.commands import quarantine_view as view
 from lakehouse.commands.sql import PRINTERS, write_table
@@ -61,7 +60,7 @@ def summary(
         [total] = lake.rows(
             view.TOTALS.format(where=chosen.text), {**chosen.values, "rules": page["rules"]}
         )
-        _say(view.page_in_words(total, limit, skip))
+        say(view.page_in_words(total, limit, skip))
 
 
 @app.command()
@@ -97,9 +96,9 @@ def show(
             return
         shown = 0
         for row in (row for batch in found for row in batch.to_pylist()):
-            _say(view.record_in_words(row, whole))
+            say(view.record_in_words(row, whole))
             shown += 1
-        _say(view.records_in_words(shown, limit, skip))
+        say(view.records_in_words(shown, limit, skip))
 
 
 @app.command()
@@ -133,7 +132,7 @@ def release(
     if fmt is Format.json:
         print(json.dumps(outcome.model_dump(), ensure_ascii=False))
     else:
-        _say(view.outcome_in_words(outcome))
+        say(view.outcome_in_words(outcome))
 
 
 def _matches(chosen: Selection, settings: Settings) -> bool:
@@ -145,13 +144,5 @@ def _matches(chosen: Selection, settings: Settings) -> bool:
 
 
 def _run(words: list[str], settings: Settings) -> Released:
-    found = child.run("spark_jobs", words, settings, _progress, "The release")
+    found = child.run("spark_jobs", words, settings, progress, "The release")
     return Released.model_validate_json(found)
-
-
-def _progress(text: str) -> None:
-    console(sys.stderr).print(Text(text), highlight=False, soft_wrap=True)
-
-
-def _say(text: str) -> None:
-    console(sys.stdout).print(Text(text), highlight=False, soft_wrap=True)

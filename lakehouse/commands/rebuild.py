@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from lakehouse import child, spans
-from lakehouse.commands import DataDir, Format, console, settings_for
+from lakehouse.commands import DataDir, Format, console, progress, settings_for
 from lakehouse.errors import SettingsError
 from lakehouse.settings import Settings
 from lakehouse.spans import Span
@@ -60,7 +60,7 @@ def rebuild(
         raise SettingsError("A rebuild's result is no list of rows.", "Use --format json.")
     read = spans.read(start, end)
     if read.rounded:
-        _report(f"Whole hours are rebuilt: {_span_in_words(read.span)}.")
+        progress(f"Whole hours are rebuilt: {_span_in_words(read.span)}.")
     found = _run(settings_for(data_dir), layer, read.span, dry_run)
     if fmt is Format.json:
         print(json.dumps(found, indent=1))
@@ -73,11 +73,7 @@ def _run(settings: Settings, layer: str, span: Span, dry_run: bool) -> Any:
     words += [] if span.first is None else ["--first-hour", str(span.first)]
     words += [] if span.end is None else ["--end-hour", str(span.end)]
     words += ["--dry-run"] if dry_run else []
-    return json.loads(child.run("spark_jobs", words, settings, _report, "The rebuild"))
-
-
-def _report(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    return json.loads(child.run("spark_jobs", words, settings, progress, "The rebuild"))
 
 
 def _span_in_words(span: Span) -> str:

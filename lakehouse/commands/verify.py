@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lakehouse import audit_process, completeness, set_aside_sql, sign_off
-from lakehouse.commands import DataDir, Format, console, settings_for
+from lakehouse.commands import DataDir, Format, console, progress, settings_for
 from lakehouse.commands.verify_view import show, show_layers
 from lakehouse.completeness import Proof, prove
 from lakehouse.errors import IncompleteError, SettingsError
@@ -150,10 +150,7 @@ def _set_aside(settings: Settings) -> SetAside:
 
 
 def _audit(settings: Settings, aside: SetAside) -> KafkaAudit:
-    def tell(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
-    return audit_process.audit(settings, tell, aside)
+    return audit_process.audit(settings, progress, aside)
 
 
 def _tell(proof: Proof, fmt: Format) -> None:

@@ -1,11 +1,10 @@
 """What the lake holds right now, read beside the running streams: cheap, and never in their way."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lakehouse import tables
-from lakehouse.catalog import table_locations
+from lakehouse.catalog import s3_properties, table_locations
 from lakehouse.errors import FirehoseError
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
@@ -55,19 +54,9 @@ def _layer(settings: Settings, name: str, location: str | None) -> Layer:
     from pyiceberg.table import StaticTable
 
     try:
-        snapshot = StaticTable.from_metadata(location, _io(settings)).current_snapshot()
+        snapshot = StaticTable.from_metadata(location, s3_properties(settings)).current_snapshot()
     except (OSError, NoSuchTableError):  # the metadata was replaced between the two looks
         return Layer(name)
     if snapshot is None or snapshot.summary is None:
         return Layer(name)
     return Layer(name, int(snapshot.summary["total-records"] or 0), snapshot.timestamp_ms / 1000)
-
-
-def _io(settings: Settings) -> dict[str, str]:
-    found: Mapping[str, str] = {
-        "s3.endpoint": settings.s3_endpoint,
-        "s3.region": settings.s3_region,
-        "s3.access-key-id": settings.s3_access_key.get_secret_value(),
-        "s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
-    }
-    return {name: value for name, value in found.items() if value}

@@ -18,7 +18,7 @@ from lakehouse.pipeline import preflight
 from lakehouse.pipeline.restarts import Restarts
 from lakehouse.settings import Settings
 from lakehouse.stack.embedded import Stack
-from lakehouse.stack.log_file import telling_line
+from lakehouse.stack.log_file import telling_line, told_error
 from lakehouse.stack.process import ManagedProcess
 
 _LOG_LINES = 200
@@ -135,9 +135,7 @@ class Parts:
 
     def _last_words(self, part: Part) -> str:
         """The error that it told, in its own words; empty where it told none."""
-        lines = part.process.log_tail(_LOG_LINES)
-        told = next((line for line in reversed(lines) if line.startswith("error: ")), "")
-        return told.removeprefix("error: ")
+        return told_error(part.process.log_tail(_LOG_LINES))
 
     def _how_it_ended(self, part: Part) -> str:
         line = telling_line(part.process.log_tail(_LOG_LINES))

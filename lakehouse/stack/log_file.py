@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+# How an error of ours that ends a process stands in its log.
+ERROR = "error: "
 MOST_BYTES = 20_000_000
 _TAIL_BYTES = 256_000
 _TELLING = ("FATAL", "ERROR", "Exception", "Error:", "error:")
@@ -28,6 +30,12 @@ def tail(path: Path, lines: int, since: int = 0) -> list[str]:
         return []
     found = text.splitlines()
     return found[-lines:] if lines > 0 else []
+
+
+def told_error(lines: list[str]) -> str:
+    """The last error that one of our processes told in its own words; empty where it told none."""
+    told = next((line for line in reversed(lines) if line.startswith(ERROR)), "")
+    return told.removeprefix(ERROR)
 
 
 def telling_line(lines: list[str]) -> str:

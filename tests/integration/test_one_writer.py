@@ -67,6 +67,8 @@ def test_a_frozen_owner_is_replaced_and_a_killed_one_at_once(tmp_path: Path) -> 
         until_it_has_done(frozen, 20)
         frozen.kill(signal.SIGSTOP)
         feed(settings, 20, 20)
+        # Before its lease is over it counts as alive, and the second would be told so.
+        time.sleep(settings.writer_lease_seconds)
         with application(own, SILVER, "second") as second:
             second.until_ready()
             # Its checkpoint is new: it reads Bronze from the start, and Silver knows the ids.
