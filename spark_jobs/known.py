@@ -40,8 +40,7 @@ class Known:
         """Learn what others have added since `as_of`; where more than that happened, all anew."""
         loaded = snapshots.load(spark, self.table)
         newest, since = snapshots.current_id(loaded), self.as_of
-        done = snapshots.operations(loaded, since)
-        if newest is None or since is None or done is None or not done <= {"append", "replace"}:
+        if newest is None or since is None or not snapshots.only_grown(loaded, since):
             self.recall(spark)
         elif newest != since:
             self._read(appended(spark, self.table, since, newest))

@@ -13,7 +13,7 @@ Pairs = tuple[tuple[int, int], ...]
 _MOST_RANGES = 48
 # A close makes the return of a minute up to an hour later, and that return judges spikes for
 # another hour.
-_REACH = 2 * LOOKBACK_MINUTES
+REACH_MINUTES = 2 * LOOKBACK_MINUTES
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Plan:
 def plan(touched: Iterable[int], finalised: Iterable[int]) -> Plan:
     """The work for a batch whose trades fall into `touched`, while `finalised` became final."""
     recount = few(IdRanges((minute, minute) for minute in touched).pairs)
-    changing = IdRanges((lo, hi + _REACH) for lo, hi in recount)
+    changing = IdRanges((lo, hi + REACH_MINUTES) for lo, hi in recount)
     changing.update((minute, minute) for minute in finalised)
     rewrite = few(changing.pairs)
-    reach = IdRanges((lo - _REACH, hi) for lo, hi in rewrite)
+    reach = IdRanges((lo - REACH_MINUTES, hi) for lo, hi in rewrite)
     return Plan(recount, rewrite, few(reach.pairs))
 
 

@@ -18,17 +18,15 @@ from lakehouse.settings import Settings
 from lakehouse.spans import instant
 from spark_jobs import sinks, sources
 from spark_jobs.audit import Counts
-from spark_jobs.minutes import LOOKBACK_MINUTES
+from spark_jobs.minutes import REACH_MINUTES
 from spark_jobs.rebuild_compare import Difference, difference
 from spark_jobs.rebuild_pieces import Hours
 from spark_jobs.rebuild_swap import PROPERTY, Outcome, tried
-from spark_jobs.refusals import was_refused
-from spark_jobs.snapshot_sources import as_of, within_hours
+from spark_jobs.snapshot_sources import as_of, between, within_hours
 from spark_jobs.transforms import gold
 
 TIME = "minute_ts"
-# A minute's close makes returns for an hour, and those judge spikes for another.
-_REACH = timedelta(minutes=2 * LOOKBACK_MINUTES)
+_REACH = timedelta(minutes=REACH_MINUTES)
 # Near the present the stream writes too, and there is something to do at every look.
 _MOST_LOOKS = 4
 
@@ -98,12 +96,7 @@ class GoldSwap:
                 "from_minute": self._end(),
                 "to_minute": self._end() + _REACH,
             }
-            try:
-                sinks.merge(behind.coalesce(1), tables.GOLD, bounds, "correct")
-            except Exception as error:
-                if was_refused(error):
-                    raise sinks.Conflict(tables.GOLD) from error
-                raise
+            sinks.merge(behind.coalesce(1), tables.GOLD, bounds, "correct")
         return count
 
     @contextmanager
@@ -123,11 +116,11 @@ class GoldSwap:
 
     def _wanted(self, silver: DataFrame) -> DataFrame:
         """Every column but `updated_at`, for the piece and the minutes behind it."""
-        reach = _between("event_ts", self._start() - _REACH, self._end() + _REACH)
+        reach = between("event_ts", self._start() - _REACH, self._end() + _REACH)
         newest = sources.newest_trade_micros(self.spark) // 60_000_000
         final_below = newest - self.settings.watermark_minutes
         rows = gold.features(gold.bars(silver.where(reach)))
-        shown = rows.where(_between(TIME, self._start(), self._end() + _REACH))
+        shown = rows.where(between(TIME, self._start(), self._end() + _REACH))
         final = F.expr(f"unix_seconds({TIME}) div 60") < F.lit(final_below)
         return shown.withColumn("is_final", final)
 
@@ -149,7 +142,7 @@ class GoldSwap:
 
     def _behind(self, plan: GoldPlan) -> DataFrame:
         """The rows behind the piece that differ, with when they were read to have changed."""
-        behind = _between(TIME, self._end(), self._end() + _REACH)
+        behind = between(TIME, self._end(), self._end() + _REACH)
         standing = plan.standing.where(behind)
         changed = gold.changed_rows(plan.wanted.where(behind), standing.drop("updated_at"))
         seen = standing.select(*gold.KEY, F.col("updated_at").alias("seen_at"))
@@ -166,14 +159,10 @@ class GoldSwap:
         return Outcome(self.hours, counts, change, after=after)
 
     def _inside(self) -> Column:
-        return _between(TIME, self._start(), self._end())
+        return between(TIME, self._start(), self._end())
 
     def _start(self) -> datetime:
         return instant(self.hours.first)
 
     def _end(self) -> datetime:
         return instant(self.hours.end)
-
-
-def _between(column: str, start: datetime, end: datetime) -> Column:
-    return (F.col(column) >= F.lit(start)) & (F.col(column) < F.lit(end))

@@ -13,8 +13,7 @@ from pyspark.sql import functions as F
 
 from lakehouse import tables
 from spark_jobs import sinks, snapshots, sources
-from spark_jobs.rebuild_silver import SilverPlan, SilverPlanner, valid_rows
-from spark_jobs.refusals import was_refused
+from spark_jobs.rebuild_silver import SilverPlan, SilverPlanner
 from spark_jobs.transforms import release as transform
 from spark_jobs.transforms import silver
 from spark_jobs.transforms.release import PLACE
@@ -31,11 +30,11 @@ class Aside:
     def to_hold(self) -> DataFrame:
         """Rows for quarantine: the rejected records that it does not hold, or has released."""
         settled = self.planner.judged(settled_bronze(self.spark, self.plan.seen.bronze))
-        missing = settled.where(F.size("reasons") > 0).join(self._held(), [*PLACE], "left_anti")
+        missing = settled.where(~silver.passes()).join(self._held(), [*PLACE], "left_anti")
         rows = silver.quarantine_rows(missing, F.lit(datetime.now(UTC)))
         freed = rows.join(self._freed(), [*PLACE], "left_semi")
         # What Bronze could not read when it came may have been released, read from its bytes.
-        well = transform.judged_again(freed, self.planner.rules).where(transform.passes())
+        well = transform.judged_again(freed, self.planner.rules).where(silver.passes())
         return rows.join(well.select(*PLACE), [*PLACE], "left_anti")
 
     def hold(self, properties: Mapping[str, str]) -> int:
@@ -57,7 +56,7 @@ class Aside:
 
     def passing(self) -> DataFrame:
         """Where the records stand that quarantine holds and today's rules let pass."""
-        places = valid_rows(self.plan.judged).select(*PLACE)
+        places = self.plan.judged.where(silver.passes()).select(*PLACE)
         return places.join(F.broadcast(self._held()), [*PLACE], "left_semi")
 
     def release(self) -> int:
@@ -71,9 +70,8 @@ class Aside:
                 bounds: dict[str, object] = {"released_at": datetime.now(UTC)}
                 sinks.merge(places, tables.QUARANTINE, bounds, "passed")
                 return count
-            except Exception as error:
-                if not was_refused(error):
-                    raise
+            except sinks.Conflict:
+                continue
         if count:
             raise sinks.crowded(tables.QUARANTINE)
         return 0

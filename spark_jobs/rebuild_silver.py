@@ -102,10 +102,12 @@ class SilverPlanner:
         counted = Observation()
         judged = self.judged(seen.bronze)
         observed = judged.observe(counted, *_figures())
-        valid = valid_rows(observed)
+        valid = observed.where(silver.passes())
         records_beyond, rows_beyond = self._elsewhere(bronze, standing)
         if records_beyond is not None:
-            valid = valid.unionByName(valid_rows(silver.judged(records_beyond, self.rules)))
+            valid = valid.unionByName(
+                silver.judged(records_beyond, self.rules).where(silver.passes())
+            )
         trades = self._hold(silver.silver_rows(valid))
         inside = trades.where(self.inside()).count()  # fills what is held, and the observation
         standing_rows = standing.where(self.inside())
@@ -171,7 +173,7 @@ class SilverPlanner:
         recorded = recorded.withColumn("recorded", F.lit(True))
         judged = silver.judged(as_records(single), self.rules).select(*KEY, "reasons")
         told = single.join(recorded, [*KEY], "left").join(judged, [*KEY]).localCheckpoint()
-        keep = F.col("recorded").isNull() | (F.size("reasons") == 0)
+        keep = F.col("recorded").isNull() | silver.passes()
         return told.where(keep).drop("recorded", "reasons"), told.where(~keep).select(*KEY)
 
     def _hold(self, frame: DataFrame) -> DataFrame:
@@ -207,15 +209,10 @@ def as_records(trades: DataFrame) -> DataFrame:
     )
 
 
-def valid_rows(judged: DataFrame) -> DataFrame:
-    """Judged records that break no rule."""
-    return judged.where(F.size("reasons") == 0)
-
-
 def _figures() -> list[Column]:
     return [
         F.count("*").alias("records"),
-        F.count_if(F.size("reasons") > 0).alias("rejected"),
+        F.count_if(~silver.passes()).alias("rejected"),
     ]
 
 

@@ -1,6 +1,8 @@
 """Whether Iceberg refused a commit because of what others committed; then nothing was written."""
 
-from typing import Any, Final
+from typing import Final
+
+from spark_jobs.faults import causes
 
 _PACKAGE: Final = "org.apache.iceberg.exceptions."
 _NOT_COMMITTED: Final = (f"{_PACKAGE}ValidationException", f"{_PACKAGE}CommitFailedException")
@@ -10,10 +12,5 @@ _MISUSE: Final = "Cannot delete file where some, but not all, rows match filter"
 
 def was_refused(error: Exception) -> bool:
     """Whether Iceberg says that nothing was committed, because of what others committed."""
-    # Py4J's own error, or one that PySpark made of it.
-    cause: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    while cause is not None:
-        if cause.getClass().getName() in _NOT_COMMITTED:
-            return not str(cause.getMessage()).startswith(_MISUSE)
-        cause = cause.getCause()
-    return False
+    refused = [cause for cause in causes(error) if cause.kind in _NOT_COMMITTED]
+    return bool(refused) and not refused[0].text.startswith(_MISUSE)

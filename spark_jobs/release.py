@@ -85,7 +85,7 @@ def _judged(spark: SparkSession, settings: Settings, chosen: Selection) -> Work:
     compile_plans(spark, size["all"])
     rules = quality.rules(settings)
     judged = transform.judged_again(held.where(~gap), rules).localCheckpoint()
-    trades = silver.silver_rows(judged.where(transform.passes())).localCheckpoint()
+    trades = silver.silver_rows(judged.where(silver.passes())).localCheckpoint()
     counts = _counts(spark, settings, judged)
     by_rule = rejects.by_rule(judged)
     return Work(judged, trades, size["all"], size["gaps"], counts, by_rule)
@@ -101,10 +101,10 @@ def _held(spark: SparkSession, chosen: Selection) -> DataFrame:
 def _counts(spark: SparkSession, settings: Settings, judged: DataFrame) -> Counts:
     """What is known before Silver is: every valid row as a duplicate."""
     watermark = sources.newest_trade_micros(spark) - settings.watermark_minutes * 60_000_000
-    late = transform.passes() & (F.unix_micros("event_ts") < F.lit(watermark))
+    late = silver.passes() & (F.unix_micros("event_ts") < F.lit(watermark))
     [found] = judged.agg(
         F.count("*").alias("rows"),
-        F.count_if(transform.passes()).alias("valid"),
+        F.count_if(silver.passes()).alias("valid"),
         F.count_if(late).alias("late"),
     ).collect()
     rows, valid = found["rows"], found["valid"]

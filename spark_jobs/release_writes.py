@@ -14,10 +14,11 @@ from lakehouse import tables
 from lakehouse.child import tell
 from spark_jobs import sinks, snapshots, sources
 from spark_jobs.audit import Auditor, Counts
-from spark_jobs.refusals import was_refused
 from spark_jobs.sinks import Batch, Conflict
+from spark_jobs.snapshot_sources import appended
 from spark_jobs.status import StatusFile
 from spark_jobs.transforms import release as transform
+from spark_jobs.transforms import silver
 
 NAME: Final = "release"
 _COUNTS: Final = "firehose.release"
@@ -25,7 +26,6 @@ _PREFIX: Final = f"{NAME}-"
 # A stream commits every second or two: most tries fall between two of its commits.
 _MOST_TRIES: Final = 40
 _MOST_PAUSE_SECONDS: Final = 0.5
-_ONE_FILE_ROWS: Final = 200_000
 
 
 def batch_of(run_id: str) -> Batch:
@@ -81,9 +81,7 @@ def mark(changes: DataFrame) -> None:
         try:
             sinks.merge(rows.drop("quarantined_at"), tables.QUARANTINE, bounds)
             return
-        except Exception as error:
-            if not was_refused(error):
-                raise
+        except Conflict:
             time.sleep(random.uniform(0, _MOST_PAUSE_SECONDS))
     raise sinks.crowded(tables.QUARANTINE)
 
@@ -98,9 +96,7 @@ def settle(spark: SparkSession) -> None:
 
 
 def _append(rows: DataFrame, count: int, since: int | None, properties: dict[str, str]) -> None:
-    files = rows.coalesce(1) if count <= _ONE_FILE_ROWS else rows
-    ordered = files.sortWithinPartitions("symbol", "agg_id")
-    sinks.append_if_unchanged(ordered, tables.SILVER, since, properties)
+    sinks.append_if_unchanged(silver.files(rows, count), tables.SILVER, since, properties)
 
 
 def _learned(rest: DataFrame, since: int | None) -> tuple[int | None, DataFrame]:
@@ -108,12 +104,9 @@ def _learned(rest: DataFrame, since: int | None) -> tuple[int | None, DataFrame]
     spark = rest.sparkSession
     loaded = snapshots.load(spark, tables.SILVER)
     newest = snapshots.current_id(loaded)
-    done = snapshots.operations(loaded, since)
-    if since is None or newest is None or done is None or not done <= {"append", "replace"}:
+    if since is None or newest is None or not snapshots.only_grown(loaded, since):
         return newest, fresh(spark, rest).localCheckpoint()
-    added = spark.read.option("start-snapshot-id", str(since))
-    added = added.option("end-snapshot-id", str(newest))
-    standing = added.table(tables.full_name(tables.SILVER))
+    standing = appended(spark, tables.SILVER, since, newest)
     return newest, transform.unknown(rest, standing).localCheckpoint()
 
 

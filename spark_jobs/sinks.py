@@ -7,7 +7,8 @@ with Conflict where anybody has added or replaced rows since the snapshot that t
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -111,8 +112,15 @@ def _commit(rows: DataFrame, table: str, where: Column, since: int, properties: 
     writer = writer.option("validate-from-snapshot-id", str(since))
     for name, value in properties.items():
         writer = writer.option(f"snapshot-property.{name}", value)
-    try:
+    with _refused(table):
         writer.overwrite(where)
+
+
+@contextmanager
+def _refused(table: str) -> Iterator[None]:
+    """Conflict where Iceberg refuses the block's commit because of what others committed."""
+    try:
+        yield
     except Exception as error:
         if was_refused(error):
             raise Conflict(table) from error
@@ -235,8 +243,12 @@ def crowded(table: str) -> StackError:
 
 
 def merge(rows: DataFrame, table: str, bounds: dict[str, object], name: str = "merge") -> None:
-    """Upsert `rows` by the table's statement of that name; `bounds` are its bound values."""
+    """Upsert `rows` by the table's statement of that name; `bounds` are its bound values.
+
+    Conflict where others have changed what it read meanwhile; nothing is written then.
+    """
     view = f"changed_{table}"
     rows.createOrReplaceTempView(view)
     statement = tables.statement(table, name).format(source=view)
-    rows.sparkSession.sql(statement, args=bounds)
+    with _refused(table):
+        rows.sparkSession.sql(statement, args=bounds)

@@ -1,6 +1,7 @@
 """Reads of tables as of a snapshot, and of what was appended between two."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -57,4 +58,9 @@ def near_hours(column: str, hours: Iterable[int]) -> Column:
 
 def between_hours(column: str, first: int, end: int) -> Column:
     """Whether a timestamp is in the hours from `first` up to `end`, the first one outside."""
-    return (F.col(column) >= F.lit(instant(first))) & (F.col(column) < F.lit(instant(end)))
+    return between(column, instant(first), instant(end))
+
+
+def between(column: str, start: datetime, end: datetime) -> Column:
+    """Whether a timestamp is from `start` on and before `end`."""
+    return (F.col(column) >= F.lit(start)) & (F.col(column) < F.lit(end))

@@ -50,3 +50,9 @@ def operations(loaded: Any, since: int | None) -> set[str] | None:
         return {str(each.operation()) for each in committed_after(loaded, since)}
     except LookupError:
         return None
+
+
+def only_grown(loaded: Any, since: int | None) -> bool:
+    """Whether no row went or changed after `since`: there was nothing but appends, compaction."""
+    done = operations(loaded, since)
+    return done is not None and done <= {"append", "replace"}

@@ -14,8 +14,8 @@ from pyspark.sql import functions as F
 from lakehouse import tables
 from spark_jobs import minutes, sinks, snapshots, sources
 from spark_jobs.audit import Counts
-from spark_jobs.refusals import was_refused
 from spark_jobs.sinks import Batch
+from spark_jobs.snapshot_sources import between
 from spark_jobs.stream import Context, Pace
 from spark_jobs.transforms import gold
 
@@ -87,21 +87,14 @@ def _rewrite(spark: SparkSession, work: minutes.Plan, final_below: int) -> int:
         silver = sinks.snapshot_id(spark, tables.SILVER)
         try:
             changed += _upsert_changed(spark, work, final_below)
-        except Exception as error:
-            if not was_refused(error):
-                raise
+        except sinks.Conflict:
             log.info("gold_counted_anew", reason="another writer has changed it")
             continue
-        if _only_grown(spark, silver):
+        # New trades come in a batch of their own.
+        if snapshots.only_grown(snapshots.load(spark, tables.SILVER), silver):
             return changed
         log.info("gold_counted_anew", reason="silver was rewritten")
     raise sinks.crowded(tables.GOLD)
-
-
-def _only_grown(spark: SparkSession, since: int | None) -> bool:
-    """Whether Silver lost and changed no trade; new ones come in a batch of their own."""
-    done = snapshots.operations(snapshots.load(spark, tables.SILVER), since)
-    return done is not None and done <= {"append", "replace"}
 
 
 def _upsert_changed(spark: SparkSession, work: minutes.Plan, final_below: int) -> int:
@@ -126,10 +119,7 @@ def _within(column: str, ranges: Iterable[tuple[int, int]]) -> Column:
     """Whether a timestamp falls into one of the closed ranges of minutes."""
     condition = F.lit(False)
     for first, last in ranges:
-        inside = (F.col(column) >= F.lit(_instant(first))) & (
-            F.col(column) < F.lit(_instant(last + 1))
-        )
-        condition = condition | inside
+        condition = condition | between(column, _instant(first), _instant(last + 1))
     return condition
 
 

@@ -21,11 +21,8 @@ from spark_jobs.tally import Tally
 from spark_jobs.transforms import met, ranges, silver
 
 _LINE = ("exchange", "symbol")
-# Up to here one file per commit and hour beats two cores writing half of it each.
-_ONE_FILE_ROWS = 200_000
 # What a batch that is run again could not count as it did the first time.
 _LATE = "firehose.rows-late"
-_VALID, _BAD = "size(reasons) = 0", "size(reasons) > 0"
 
 
 class SilverJob:
@@ -79,7 +76,7 @@ class SilverJob:
             return
         for _ in range(sinks.MOST_TRIES):
             try:
-                return self._append_aside(judged.where(_BAD), batch)
+                return self._append_aside(judged.where(~silver.passes()), batch)
             except Conflict:  # the gap topic's stream sets aside as well
                 self._quarantine.refuse_if_written(spark, batch)
                 self._aside.catch_up(spark)
@@ -116,11 +113,9 @@ class SilverJob:
         if not count:  # what is passed over as a duplicate must still be there
             sinks.refuse_if_changed(judged.sparkSession, tables.SILVER, self._known.as_of)
         else:
-            rows = self._fresh(judged.where(_VALID), found, count)
-            files = rows.coalesce(1) if count <= _ONE_FILE_ROWS else rows
-            files = files.sortWithinPartitions("symbol", "agg_id")
+            rows = self._fresh(judged.where(silver.passes()), found, count)
             snapshot = self._silver.append_if_unchanged(
-                files, batch, self._known.as_of, {_LATE: str(found.late)}
+                silver.files(rows, count), batch, self._known.as_of, {_LATE: str(found.late)}
             )
             self._known.learn(unknown, snapshot)
         return count

@@ -7,10 +7,10 @@ from pyspark.sql import functions as F
 
 from lakehouse.rules import OF_GAPS
 from spark_jobs.quality import Rules
-from spark_jobs.transforms import silver
+from spark_jobs.transforms import met, silver
 from spark_jobs.transforms.bronze import bronze_rows
 
-PLACE = ("kafka_topic", "kafka_partition", "kafka_offset")
+PLACE = (*met.LINE, met.OFFSET)
 _READ = (*silver.KEY, "price", "qty", "event_ts", "ingest_ts")
 
 
@@ -36,15 +36,10 @@ def judged_again(held: DataFrame, rules: Rules) -> DataFrame:
     return silver.judged(bronze_rows(records, rules), rules).join(before, list(PLACE))
 
 
-def passes() -> Column:
-    """boolean: whether a judged row keeps every rule."""
-    return F.size("reasons") == 0
-
-
 def changes(judged: DataFrame, at: datetime) -> DataFrame:
     """What sql/crypto_quarantine/merge.sql takes: the rows that pass, or break other rules now."""
-    differs = passes() | ~F.col("reasons").eqNullSafe(F.col("held_for"))
-    released_at = F.when(passes(), F.lit(at)).alias("released_at")
+    differs = silver.passes() | ~F.col("reasons").eqNullSafe(F.col("held_for"))
+    released_at = F.when(silver.passes(), F.lit(at)).alias("released_at")
     return judged.where(differs).select(*PLACE, *_READ, "reasons", "quarantined_at", released_at)
 
 

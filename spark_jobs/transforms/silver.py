@@ -13,6 +13,13 @@ _TRADE = (
 )  # fmt: skip
 # Which record came first; the topic only where two topics fill one lake.
 _ORDER = ("kafka_timestamp", "kafka_partition", "kafka_offset", "kafka_topic")
+# Up to here one file per commit and hour beats two cores writing half of it each.
+_ONE_FILE_ROWS = 200_000
+
+
+def passes() -> Column:
+    """boolean: whether a judged row breaks no rule."""
+    return F.size("reasons") == 0
 
 
 def judged(bronze: DataFrame, rules: quality.Rules) -> DataFrame:
@@ -25,7 +32,7 @@ def blocks(judged_rows: DataFrame, watermark_micros: int) -> DataFrame:
 
     Columns as spark_jobs/tally.py adds them up. Late is what is older than the watermark.
     """
-    bad = F.size("reasons") > 0
+    bad = ~passes()
     valid = {"exchange": "exchange", "symbol": "symbol", "block": ranges.block("agg_id")}
     keys = [F.when(~bad, F.expr(text)).alias(name) for name, text in valid.items()]
     return judged_rows.groupBy(bad.alias("bad"), *keys).agg(
@@ -53,6 +60,12 @@ def silver_rows(valid: DataFrame) -> DataFrame:
     rest = [name for name in _TRADE if name not in KEY]
     earliest = F.min_by(F.struct(*rest), F.struct(*_ORDER)).alias("earliest")
     return trades(valid.groupBy(*KEY).agg(earliest).select(*KEY, "earliest.*"))
+
+
+def files(trades: DataFrame, rows: int) -> DataFrame:
+    """`rows` trades in the order and in about the number of files that Silver wants of a commit."""
+    together = trades.coalesce(1) if rows <= _ONE_FILE_ROWS else trades
+    return together.sortWithinPartitions("symbol", "agg_id")
 
 
 def quarantine_rows(rejected: DataFrame, quarantined_at: Column) -> DataFrame:
