@@ -11,6 +11,8 @@ from lakehouse.api.gaps import Gaps
 from lakehouse.api.instants import MINUTE_MICROS
 
 Status = Literal["ok", "degraded", "stale"]
+# How ops_audit names the job of a check.
+CHECK: Final = "check:"
 # Tables that get a commit whenever trades come; the others may be quiet for good reason.
 STEADY: Final = (tables.BRONZE, tables.SILVER, tables.GOLD)
 # One failed look at the catalog is no news.
@@ -91,8 +93,13 @@ def _of_layers(facts: Facts, now: int) -> Iterator[Reason]:
 
 def _of_jobs(facts: Facts) -> Iterator[Reason]:
     for job in facts.audit.jobs.values():
-        if job.last["status"] != "ok":
-            at = job.last["finished_at"]
+        if job.last["status"] == "ok":
+            continue
+        at, check = job.last["finished_at"], job.name.removeprefix(CHECK)
+        if check != job.name:
+            found = "warned" if job.last["status"] == "warn" else "failed"
+            yield Reason("check_failed", f"The check {check} {found} at {at}.")
+        else:
             yield Reason("job_failed", f"The last batch of {job.name} failed at {at}.")
 
 
