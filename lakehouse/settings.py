@@ -65,9 +65,27 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     api_key: SecretStr = SecretStr("")
+    api_url: str = "http://127.0.0.1:8000"
+
+    llm_base_url: str = ""
+    llm_model: str = ""
+    llm_api_key: SecretStr = SecretStr("")
+    llm_timeout_seconds: Annotated[float, Field(ge=1, le=120)] = 20.0
+    slack_webhook_url: SecretStr = SecretStr("")
+    telegram_bot_token: SecretStr = SecretStr("")
+    telegram_chat_id: str = ""
+    telegram_base_url: str = "https://api.telegram.org"
+    jira_base_url: str = ""
+    jira_email: str = ""
+    jira_api_token: SecretStr = SecretStr("")
+    jira_project: str = ""
+    pulse_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
 
     data_dir: Path = Path(".data")
     jars_dir: Path = Path("~/.cache/firehose/jars")
+    n8n_dir: Path = Path("~/.cache/firehose/n8n")
+    n8n_port: Annotated[int, Field(ge=1, le=65535)] = 5678
+    n8n_editor_base_url: str = ""
     producer_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "producer"
     producer_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     producer_stop_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
@@ -96,10 +114,15 @@ class Settings(BaseSettings):
     def _websocket(cls, url: str) -> str:
         return _with_scheme(url, ("ws://", "wss://"))
 
-    @field_validator("binance_rest_url")
+    @field_validator("binance_rest_url", "api_url", "telegram_base_url")
     @classmethod
     def _http(cls, url: str) -> str:
         return _with_scheme(url, ("http://", "https://"))
+
+    @field_validator("llm_base_url", "jira_base_url")
+    @classmethod
+    def _http_or_off(cls, url: str) -> str:
+        return cls._http(url) if url else url
 
     @field_validator("data_dir")
     @classmethod
@@ -159,6 +182,11 @@ class Settings(BaseSettings):
     def jars_path(self) -> Path:
         """The jar cache, shared by every data folder of this user."""
         return self.jars_dir.expanduser().resolve()
+
+    @property
+    def n8n_path(self) -> Path:
+        """The cache of n8n's installation, shared by every data folder of this user."""
+        return self.n8n_dir.expanduser().resolve()
 
 
 def load(**overrides: object) -> Settings:
