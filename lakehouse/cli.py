@@ -13,6 +13,7 @@ from lakehouse.commands import (
     demo,
     doctor,
     migrate,
+    n8n,
     quarantine,
     rebuild,
     run,
@@ -47,6 +48,7 @@ app.command()(rebuild.rebuild)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command()(api.api)
+app.command()(n8n.n8n)
 
 
 def main() -> None:

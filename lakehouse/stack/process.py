@@ -31,8 +31,9 @@ class ManagedProcess:
         env: Mapping[str, str] | None = None,
         grace_seconds: float = 15.0,
         inherited: Sequence[int] = (),
+        bare: bool = False,
     ) -> None:
-        """Start `argv` with `env` over this process's environment.
+        """Start `argv` with `env` over this process's environment, or with `env` alone if `bare`.
 
         `grace_seconds` lie between SIGTERM and SIGKILL; `inherited` are descriptors that the
         guard holds as long as it lives. MissingToolError if the command can't be started.
@@ -48,7 +49,7 @@ class ManagedProcess:
                 stdin=guards_end.fileno(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
+                env={**({} if bare else os.environ), **(env or {})},
                 pass_fds=tuple(inherited),
                 start_new_session=True,
             )
