@@ -17,8 +17,9 @@ QUARANTINE = "crypto_quarantine"
 GOLD = "crypto_gold_minute"
 AUDIT = "ops_audit"
 GAP = "ops_gap"
+SUMMARY = "ops_summary"
 MIGRATION = "ops_migration"
-ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT, GAP, MIGRATION)
+ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT, GAP, SUMMARY, MIGRATION)
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 

@@ -11,7 +11,7 @@ import pytest
 
 from lakehouse.checks.catalogue import FAIL, Check, all_checks
 from lakehouse.checks.runner import BEGINNING, FAILED, WARNED, Bounds
-from lakehouse.tables import AUDIT, BRONZE, GAP, GOLD, MIGRATION, QUARANTINE, SILVER
+from lakehouse.tables import AUDIT, BRONZE, GAP, GOLD, MIGRATION, QUARANTINE, SILVER, SUMMARY
 from tests.checked_lake import (
     BOUNDS,
     NOW,
@@ -106,6 +106,10 @@ DEFECTS: dict[str, Defect] = {
     "gap_state_right": put(GAP, 0, repaired_at=None),
     "gaps_apart": also(GAP, from_id=11),
     "gaps_close": put(GAP, 2, detected_at=NOW - timedelta(minutes=11)),
+    "summary_words_verified": put(SUMMARY, 0, verified=False),
+    "summary_once": twice(SUMMARY, 0),
+    "summary_spike_once": also(SUMMARY, summary_id="again", event_id="e1"),
+    "summary_sent": put(SUMMARY, 1, sent_telegram="failed"),
     "migration_once": put(MIGRATION, 1, number=3),
 }
 # Stale layers are not defects of rows: they have tests of their own, below.
