@@ -10,7 +10,7 @@ import pytest
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.transforms import DayTransform
 
-from lakehouse import tables
+from lakehouse import table_append, tables
 from lakehouse.alerts import News
 from lakehouse.checks import record
 from lakehouse.checks.catalogue import chosen
@@ -142,13 +142,13 @@ def test_rows_of_two_days_go_into_their_partitions(lake: CheckedLake) -> None:
 
 def test_another_writer_is_given_way_to(lake: CheckedLake, monkeypatch: pytest.MonkeyPatch) -> None:
     results = list(lake.run(chosen([GAP])).values())
-    append, others = record._append, iter(range(2))
+    append, others = table_append._append, iter(range(2))
 
     def behind_another(table: Any, rows: Any) -> None:
         if next(others, None) is not None:  # somebody commits between our look and our commit
             lake.writer.append(AUDIT, [])
         append(table, rows)
 
-    monkeypatch.setattr(record, "_append", behind_another)
+    monkeypatch.setattr(table_append, "_append", behind_another)
     record.record(lake.settings, "check-x", 0, results)
     assert len(records(lake)) == len(results)
