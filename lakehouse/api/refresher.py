@@ -73,6 +73,10 @@ class Refresher:
                 log.warning("lake_not_read", error=told)
             self.state = State(self.state.snapshot, self.state.checked_micros, told)
 
+    def table(self, name: str) -> TableState | None:
+        """A table as of the newest snapshot; None where the lake has none. From any thread."""
+        return self._seen.get(name)
+
     def _run(self) -> None:
         while not self._stop.is_set():
             self.refresh()
