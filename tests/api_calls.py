@@ -6,6 +6,7 @@ import httpx
 from fastapi import FastAPI
 
 from lakehouse.api import models
+from lakehouse.api.hour_models import Completeness
 from tests.gold_lakes import NOON
 
 # Half a minute after the newest minute of the lake has begun.
@@ -17,6 +18,7 @@ MODELS: dict[str, type[models.Answer]] = {
     "/audit": models.Batches,
     "/gaps": models.Gaps,
     "/health": models.Health,
+    "/completeness": Completeness,
 }
 OLD = -3 * 1440
 

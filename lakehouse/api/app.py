@@ -1,5 +1,6 @@
 """The application: its paths, its errors, its gate, its figures."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +14,10 @@ from lakehouse.api.desk import Desk
 from lakehouse.api.examples import EXAMPLES
 from lakehouse.api.gate import Crowd, KeyGate, Meter
 from lakehouse.api.history import History
+from lakehouse.api.hour_paths import HourPaths, hour_router
+from lakehouse.api.hour_watch import HourWatch
 from lakehouse.api.metrics import Metrics
+from lakehouse.api.page_files import page_router
 from lakehouse.api.refresher import Refresher
 from lakehouse.api.routes import router
 from lakehouse.settings import Settings
@@ -27,20 +31,29 @@ _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def create_app(
-    settings: Settings, refresher: Refresher, clock: Callable[[], float] = time.time
+    settings: Settings,
+    refresher: Refresher,
+    clock: Callable[[], float] = time.time,
+    watch: HourWatch | None = None,
 ) -> FastAPI:
-    """The API over what `refresher` holds; who makes the refresher starts and stops it."""
+    """The API over what `refresher` holds; who makes the refresher starts and stops it.
+
+    The watch over the hours is started and stopped with the application.
+    """
     history = History(settings)
+    watch = watch or HourWatch(settings, refresher, clock)
     app = FastAPI(
         title="Firehose lakehouse",
         version=VERSION,
         description=_ABOUT,
         docs_url=None,  # its page would be fetched from the Internet
         redoc_url=None,
-        lifespan=_closing(history),
+        lifespan=_lifespan(history, watch),
     )
     problems.install(app)
     app.include_router(router(Desk(refresher, history, settings.freshness_seconds, clock)))
+    app.include_router(hour_router(HourPaths(lambda: refresher.state, watch, clock)))
+    app.include_router(page_router())
     metrics = Metrics(refresher, clock)
     _add_operations(app, refresher, metrics)
     _describe(app)
@@ -51,10 +64,12 @@ def create_app(
     return app
 
 
-def _closing(history: History) -> Callable[[FastAPI], Any]:
+def _lifespan(history: History, watch: HourWatch) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watch.start()
         yield
+        await asyncio.to_thread(watch.stop)
         history.close()
 
     return lifespan

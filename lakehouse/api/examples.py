@@ -134,6 +134,20 @@ _HEALTH: Final = {
     "open_gaps_since": "2026-11-21T12:31:07Z",
     "gaps": {"open": 1, "repaired": 12},
 }
+_HOUR: Final = {
+    "exchange": "binance",
+    "symbol": "BTCUSDT",
+    "hour": "2026-11-21T12:00:00Z",
+    "first_id": 3119204,
+    "last_id": 3120811,
+    "expected": 1608,
+    "present": 1605,
+    "missing": 3,
+    "open": 3,
+    "unrepairable": 0,
+    "unexplained": 0,
+    "duplicates": 0,
+}
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "/pulse": {"source": _SOURCE, "symbols": [_SYMBOL]},
     "/minutes": {"minutes": [_MINUTE], "next": "WzI5OTI1MTU1XQ"},
@@ -141,4 +155,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "/audit": {"batches": [_BATCH], "since": "2026-11-21T11:20:00Z", "next": None},
     "/gaps": {"gaps": [_GAP], "counts": {"open": 1, "repaired": 12}, "next": None},
     "/health": _HEALTH,
+    "/completeness": {
+        "silver_committed_at": "2026-11-21T12:34:40.207000Z",
+        "newest_hour": "2026-11-21T12:00:00Z",
+        "unread_hours": [],
+        "failing_since": None,
+        "hours": [_HOUR],
+    },
 }

@@ -11,7 +11,9 @@ from lakehouse.api.metrics import Metrics
 from lakehouse.api.problems import problem
 
 # Whether the process lives may be asked by anybody; it tells nothing else.
-OPEN_PATHS: Final = frozenset({"/health/live"})
+# The page holds no figures: it asks its reader for the key, and brings it with every question.
+OPEN_PATHS: Final = frozenset({"/health/live", "/"})
+OPEN_FOLDER: Final = "/page/"
 MOST_REQUESTS: Final = 200
 
 
@@ -26,6 +28,7 @@ class KeyGate:
         if (
             scope["type"] != "http"
             or scope["path"] in OPEN_PATHS
+            or scope["path"].startswith(OPEN_FOLDER)
             or self._opens(Headers(scope=scope))
         ):
             await self._app(scope, receive, send)

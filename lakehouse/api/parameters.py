@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from lakehouse.api.hour_files import KEPT_HOURS
 from lakehouse.api.instants import MINUTE_MICROS, micros
 from lakehouse.api.pages import Span
 from lakehouse.api.problems import ProblemError
@@ -94,6 +95,12 @@ class GapsQuery(Query):
     status: Literal["open", "repaired", "unrepairable"] | None = None
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 100
     cursor: Cursor = None
+
+
+class CompletenessQuery(PulseQuery):
+    """The newest hours of all symbols, or of those that are named."""
+
+    hours: Annotated[int, Field(ge=1, le=KEPT_HOURS)] = 24
 
 
 def _minute_from(at: AwareDatetime) -> int:

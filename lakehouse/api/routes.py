@@ -112,12 +112,13 @@ def router(desk: Desk) -> APIRouter:
             endpoint,
             summary=summary,
             response_class=Response,
-            responses=_answers(model),
+            responses=answers_of(model),
         )
     return made
 
 
-def _answers(model: type[models.Answer]) -> dict[int | str, dict[str, Any]]:
+def answers_of(model: type[models.Answer]) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of a path that answers so."""
     wrong = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     told = {
         401: "The key is missing or wrong",

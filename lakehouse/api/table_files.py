@@ -4,7 +4,7 @@ Files and manifests never change, so a look reads only the manifests that are ne
 gets a commit a second is followed at the price of its commits, not of its size.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -64,9 +64,17 @@ class TableFiles:
         return Look(frozenset().union(*manifests.values()), unread, manifests)
 
 
-def read(table: TableState, task: FileScanTask, wanted: BooleanExpression) -> pa.Table:
-    """The wanted rows of one file, with the table's columns of today."""
-    scan = ArrowScan(table.metadata, table.io, table.metadata.schema(), wanted)
+def read(
+    table: TableState,
+    task: FileScanTask,
+    wanted: BooleanExpression,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """The wanted rows of one file, with the table's columns of today, or those that are named."""
+    schema = table.metadata.schema()
+    scan = ArrowScan(
+        table.metadata, table.io, schema.select(*columns) if columns else schema, wanted
+    )
     return scan.to_table([task])
 
 

@@ -5,7 +5,18 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from lakehouse.api import audit, history, models, parameters, pulse, refresher
+from lakehouse.api import (
+    audit,
+    history,
+    hour_files,
+    hour_models,
+    hour_watch,
+    id_store,
+    models,
+    parameters,
+    pulse,
+    refresher,
+)
 from lakehouse.api.gate import MOST_REQUESTS
 from tests import documents
 from tests.documents import ROOT, table_cells
@@ -15,6 +26,11 @@ NAMED = set(re.findall(r"\w+", " ".join(documents.code(PAGE))))
 SOURCES = "".join(
     path.read_text(encoding="utf-8") for path in sorted((ROOT / "lakehouse" / "api").glob("*.py"))
 )
+
+
+@pytest.mark.parametrize("model", [hour_models.HourCell, hour_models.Completeness])
+def test_every_figure_of_completeness_is_explained(model: type[BaseModel]) -> None:
+    assert set(model.model_fields) <= NAMED
 
 
 def told(first_cell: str) -> str:
@@ -43,6 +59,7 @@ def test_every_figure_of_health_is_explained(model: type[BaseModel]) -> None:
         ("/v1/spikes", parameters.SpikesQuery),
         ("/v1/audit", parameters.AuditQuery),
         ("/v1/gaps", parameters.GapsQuery),
+        ("/v1/completeness", parameters.CompletenessQuery),
     ],
 )
 def test_every_parameter_and_its_bounds_are_told(path: str, query: type[BaseModel]) -> None:
@@ -59,11 +76,19 @@ def test_every_code_of_an_error_or_a_reason_is_told_and_no_other() -> None:
     raised = set(re.findall(r'(?:ProblemError|problem)\(\s*\d+, "(\w+)"', SOURCES))
     raised |= {"no_such_path", "method_not_allowed"}
     reasons = set(re.findall(r'Reason\("(\w+)"', SOURCES))
-    assert len(raised) > 8 and len(reasons) == 6
+    assert len(raised) > 8 and len(reasons) == 7
     assert raised | reasons <= NAMED
     assert {code for code in NAMED if code.startswith(("lake_", "no_", "bad_"))} <= (
         raised | reasons | {"lake_answers"}
     )
+
+
+def test_the_limits_of_completeness_are_those_of_the_code() -> None:
+    kept = hour_files.KEPT_HOURS
+    assert f"`hours` (24; {kept} at most)" in PAGE and f" {kept} hours are kept" in PAGE
+    assert f"at most {hour_watch.POLL_SECONDS:g} s and a step behind" in PAGE
+    assert id_store.MEMORY == "256MB" and "256 MB, which spills" in PAGE
+    assert hour_watch.REST == 4 and "rests four times as long as it worked" in PAGE
 
 
 def test_the_constants_are_those_of_the_code() -> None:
@@ -74,7 +99,7 @@ def test_the_constants_are_those_of_the_code() -> None:
     assert f"more than {MOST_REQUESTS} requests at once" in PAGE
     assert f"newest {refresher._AUDIT_FILES:,} files" in PAGE
     assert f"{audit.MOST_ROWS:,} rows are kept" in PAGE
-    assert f"fewer than {pulse.WARM_UP_MINUTES} of the {pulse.HOUR} minutes" in PAGE
+    assert f"fewer than SPIKE_WARM_UP_MINUTES of the {pulse.HOUR} minutes" in PAGE
     assert f"kept for {pulse.KEPT_MINUTES // 60} hours" in PAGE
     for window, count in pulse.USUALS.items():
         assert f"{count} of `{window}`" in PAGE
