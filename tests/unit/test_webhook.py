@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from lakehouse.alerts import News, Subject, message
 from lakehouse.cli import app
 from lakehouse.errors import SettingsError, UnreachableError
+from lakehouse.http_post import Refused, Target, deliver
 from lakehouse.stack.ports import free_ports
-from lakehouse.webhook import Messenger, Refused, deliver, send_test
+from lakehouse.webhook import Messenger, send_test
 from tests.webhooks import webhook
 
 NOW = datetime(2024, 8, 9, tzinfo=UTC)
@@ -20,20 +21,20 @@ BODY = message([News(Subject("k", "fail", "é & <t>", "why"), "new", NOW)], "lak
 
 def test_a_message_arrives_as_it_is() -> None:
     with webhook() as hook:
-        deliver(hook.url, BODY)
+        deliver(Target(hook.url, "ALERT_WEBHOOK_URL"), BODY)
     assert hook.taken == [BODY]
     assert hook.types == ["application/json; charset=utf-8"]
 
 
 def test_faults_of_the_server_are_outlasted() -> None:
     with webhook([(503, {}), (500, {})]) as hook:
-        deliver(hook.url, BODY)
+        deliver(Target(hook.url, "ALERT_WEBHOOK_URL"), BODY)
     assert (len(hook.asked), hook.taken) == (3, [BODY])
 
 
 def test_too_many_requests_are_followed_by_the_wait_that_was_asked_for() -> None:
     with webhook([(429, {"Retry-After": "2"})]) as hook:
-        deliver(hook.url, BODY)
+        deliver(Target(hook.url, "ALERT_WEBHOOK_URL"), BODY)
     first, second = hook.asked
     assert second - first >= 1.9
 
@@ -41,13 +42,13 @@ def test_too_many_requests_are_followed_by_the_wait_that_was_asked_for() -> None
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_a_refusal_is_taken_as_one(status: int) -> None:
     with webhook([(status, {})]) as hook, pytest.raises(Refused) as caught:
-        deliver(hook.url, BODY)
+        deliver(Target(hook.url, "ALERT_WEBHOOK_URL"), BODY)
     assert (len(hook.asked), caught.value.status) == (1, status)
 
 
 def test_patience_has_an_end() -> None:
     with webhook([(503, {})] * 50) as hook, pytest.raises(Refused, match="503"):
-        deliver(hook.url, BODY, attempts=3)
+        deliver(Target(hook.url, "ALERT_WEBHOOK_URL"), BODY, attempts=3)
     assert len(hook.asked) == 3
 
 
