@@ -1,0 +1,116 @@
+"""The three sorts of text in an answer, and what each may speak of. Pure.
+
+A symbol's text speaks of that symbol alone. In a headline, words belong to the symbol named last
+before them (before the first one: to that). The source's text speaks of the source.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from lakehouse.summary.claims import Context, number_complaints
+from lakehouse.summary.directions import direction_complaints
+from lakehouse.summary.facts import Facts, figures_of, source_figures
+from lakehouse.summary.figures import Figure, figure
+from lakehouse.summary.scan import Sentence, sentences
+from lakehouse.summary.states import source_word_complaints, spike_complaints
+from lakehouse.summary.times import instant
+from lakehouse.summary.wording import character_complaints, name_complaints, word_complaints
+from lakehouse.summary.words import Word, words_of
+
+Symbol = Mapping[str, Any]
+
+
+def text_complaints(facts: Facts, symbol: Symbol, text: str) -> Iterator[str]:
+    """What is wrong with a symbol's own text."""
+    yield from character_complaints(text, _names(facts))
+    yield from _part_complaints(facts, [symbol], words_of(text))
+
+
+def headline_complaints(facts: Facts, text: str) -> Iterator[str]:
+    """What is wrong with the headline."""
+    yield from character_complaints(text, _names(facts))
+    for symbols, words in _segments(facts, words_of(text)):
+        yield from _part_complaints(facts, symbols, words)
+
+
+def source_complaints(facts: Facts, text: str) -> Iterator[str]:
+    """What is wrong with the words about the source."""
+    yield from character_complaints(text, _names(facts))
+    words = words_of(text)
+    yield from source_word_complaints(facts, words)
+    yield from name_complaints(words, _names(facts), ())
+    context = Context(_counts(facts), _names(facts))
+    for sentence in sentences(words, frozenset(_names(facts))):
+        yield from word_complaints(sentence)
+        yield from number_complaints(sentence, context)
+        yield from _clock_complaints(sentence, _clocks(facts, ()))
+
+
+def _part_complaints(
+    facts: Facts, symbols: Sequence[Symbol], words: Sequence[Word]
+) -> Iterator[str]:
+    names = [symbol["symbol"] for symbol in symbols]
+    others = [name for name in _names(facts) if name not in names]
+    yield from name_complaints(words, names, others)
+    # Without a symbol named, numbers of one of several symbols can't be told from another's.
+    own = figures_of(symbols[0]) if len(symbols) == 1 else []
+    context = Context([*own, *(() if own else _counts(facts))], names)
+    directions = [symbol["direction"] for symbol in symbols]
+    for sentence in sentences(words, frozenset(_names(facts))):
+        yield from word_complaints(sentence)
+        yield from number_complaints(sentence, context)
+        yield from direction_complaints(sentence, own, directions)
+        yield from spike_complaints(sentence, symbols)
+        yield from _clock_complaints(sentence, _clocks(facts, symbols))
+
+
+def _segments(
+    facts: Facts, words: Sequence[Word]
+) -> Iterator[tuple[Sequence[Symbol], Sequence[Word]]]:
+    """The headline's words by the symbol that they speak of."""
+    given = {symbol["symbol"]: symbol for symbol in facts.symbols}
+    starts = [at for at, word in enumerate(words) if word.text in given]
+    if not starts:
+        yield facts.symbols, words
+        return
+    for start, end in zip([0, *starts[1:]], [*starts[1:], len(words)], strict=True):
+        name = next(word.text for word in words[start:end] if word.text in given)
+        yield [given[name]], words[start:end]
+
+
+def _names(facts: Facts) -> list[str]:
+    return [symbol["symbol"] for symbol in facts.symbols]
+
+
+def _counts(facts: Facts) -> list[Figure]:
+    """Counts of the whole: of the source, and how many symbols there are."""
+    shown = len(facts.symbols)
+    found = [figure("symbols", shown), figure("symbols", shown + facts.data.get("left_out", 0))]
+    return [*source_figures(facts), *(each for each in found if each is not None)]
+
+
+def _clocks(facts: Facts, symbols: Sequence[Symbol]) -> set[str]:
+    """The instants that may be named, in the forms that people write."""
+    minutes = {symbol["minute"] for symbol in symbols} | {facts.source["newest_minute"]}
+    found: set[str] = set()
+    for minute in map(instant, filter(None, minutes)):
+        for form in _FORMS:
+            found.add(f"{minute:{form}}")
+    return found
+
+
+_FORMS: Final = (
+    "%Y-%m-%d",
+    "%H:%M",
+    "%H:%MZ",
+    "%H:%M:%S",
+    "%H:%M:%SZ",
+    "%Y-%m-%dT%H:%MZ",
+    "%Y-%m-%dT%H:%M:%SZ",
+)
+
+
+def _clock_complaints(sentence: Sentence, known: set[str]) -> Iterator[str]:
+    for clock in sentence.clocks:
+        if clock not in known:
+            yield f'"{clock}" is no time or date of the facts'

@@ -1,0 +1,147 @@
+"""The words that the verification gives a meaning to. Whole words, small letters. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+UP: Final = word_set(
+    "up rose rise rises rising risen gain gains gained gaining climb climbs climbed climbing "
+    "higher increase increases increased increasing advance advances advanced advancing jump "
+    "jumps jumped jumping surge surges surged surging rally rallies rallied rallying soar soars "
+    "soared soaring upward upwards upside uptick uptrend bullish positive green grew grow grows "
+    "growing growth recover recovers recovered recovering recovery rebound rebounds rebounded "
+    "rebounding bounce bounced bounces leap leaps leapt leaped strengthened rocketed appreciated "
+    "ascended ascending skyrocketed shot elevated upticked gainer gainers"
+)
+DOWN: Final = word_set(
+    "down fell fall falls falling fallen drop drops dropped dropping decline declines declined "
+    "declining lower decrease decreases decreased decreasing lose loses lost losing loss losses "
+    "slid slide slides sliding slip slips slipped slipping sink sinks sank sunk sinking plunge "
+    "plunges plunged plunging tumble tumbles tumbled tumbling crash crashes crashed crashing dip "
+    "dips dipped dipping downward downwards downside downtick downtrend bearish negative red "
+    "weaken weakens weakened weakening retreat retreats retreated retreating eased easing shed "
+    "sheds selloff plummet plummets plummeted plummeting collapse collapses collapsed collapsing "
+    "descended descending depreciated drawdown pullback correction shrank shrinking loser losers"
+)
+FLAT: Final = word_set("flat unchanged steady stable sideways static")
+
+# Words that turn a claim about direction or a number round: too easily read the other way.
+NEGATIONS: Final = word_set(
+    "not never neither nor isn't wasn't didn't doesn't hasn't hardly barely"
+)
+
+ADVICE: Final = word_set(
+    "buy buys buying bought sell sells selling sold hold holds holding hodl should shouldn't must "
+    "ought recommend recommends recommended recommendation advice advise advises advised target "
+    "targets targeting invest invests investing investment investor investors opportunity entry "
+    "exit accumulate accumulating long short longs shorts shorting leverage leveraged portfolio "
+    "undervalued overvalued overbought oversold bargain cheap expensive consider watch avoid "
+    "profit profits stop-loss stoploss hedge signal signals suggest suggests"
+)
+# `taker buy volume` is the name of a column, not advice.
+ALLOWED_PHRASES: Final = (("taker", "buy", "volume"), ("taker", "sell", "volume"))
+FORECAST: Final = word_set(
+    "will won't would could may might expect expects expected expecting likely unlikely probably "
+    "forecast forecasts predict predicts predicted prediction outlook soon tomorrow upcoming next "
+    "future anticipate anticipated potential potentially poised imminent continue continues"
+)
+HEARSAY: Final = word_set(
+    "news rumor rumors rumour rumours tweet tweets announcement announced etf regulators "
+    "regulation sec fed inflation whale whales hack hacked listing delisting liquidation "
+    "liquidations because reportedly institutional sentiment fear greed panic record all-time "
+    "ath historic unprecedented elon government approval lawsuit adoption halving"
+)
+
+# Numbers in words can't be held against figures digit by digit: digits are wanted.
+NUMBER_WORDS: Final = word_set(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
+    "ninety hundred hundreds thousand thousands million millions billion billions trillion "
+    "trillions dozen dozens half halves halved halving double doubles doubled doubling triple "
+    "triples tripled tripling quadruple quadrupled twice thrice once twofold threefold fivefold "
+    "fourfold tenfold hundredfold manifold third thirds quarter quarters fifth fifths tenth "
+    "tenths hundredth hundredths thousandth first second fourth sixth seventh eighth ninth "
+    "couple single percent pct bps bp basis points point pips ticks percentage fraction cent "
+    "cents dozen score fold tens ii iii iv vi vii viii ix xi xii"
+)
+SMALL_NUMBERS: Final[Mapping[str, int]] = {
+    "one": 1,
+    "a": 1,
+    "an": 1,
+    "five": 5,
+    "thirty": 30,
+}
+MAGNITUDES: Final[Mapping[str, int]] = {
+    "k": 3,
+    "K": 3,
+    "M": 6,
+    "mn": 6,
+    "B": 9,
+    "bn": 9,
+    "thousand": 3,
+    "million": 6,
+    "billion": 9,
+    "trillion": 12,
+}
+MINUTES: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 1),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 60),
+    **dict.fromkeys(("d", "day", "days"), 1440),
+}
+# Spans of time for which no figure is ever given.
+OTHER_SPANS: Final = word_set(
+    "second seconds sec secs week weeks weekly month months monthly year years yearly quarter "
+    "today yesterday overnight session morning afternoon evening tonight decade weekend intraday"
+)
+BARE_SPANS: Final[Mapping[str, int]] = {
+    "minute": 1,
+    "hour": 60,
+    "hourly": 60,
+    "day": 1440,
+    "daily": 1440,
+    **dict.fromkeys(OTHER_SPANS - {"second", "sec", "quarter"}, -1),
+}
+LABELS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("price", "prices", "priced"), "price"),
+    **dict.fromkeys(("close", "closed", "closing"), "close"),
+    **dict.fromkeys(("open", "opened", "opening"), "open"),
+    **dict.fromkeys(("average", "mean", "ma", "averaged", "averaging"), "average"),
+    **dict.fromkeys(("volume", "volumes"), "volume"),
+    **dict.fromkeys(("usual", "normal", "typical"), "usual"),
+    **dict.fromkeys(("change", "changed"), "change"),
+    **dict.fromkeys(("return", "returned"), "return"),
+    "vwap": "vwap",
+    "turnover": "turnover",
+    "high": "high",
+    "low": "low",
+}
+COUNTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("trade", "trades"), "trades"),
+    **dict.fromkeys(("spike", "spikes"), "spikes"),
+    **dict.fromkeys(("gap", "gaps"), "gaps"),
+    "missing": "missing",
+    **dict.fromkeys(("symbol", "symbols", "pair", "pairs", "market", "markets"), "symbols"),
+}
+# Words in capitals that are no asset.
+ACRONYMS: Final = frozenset({"VWAP", "UTC", "MA", "USD", "API", "OK", "AM", "PM", "A", "I"})
+COINS: Final[Mapping[str, str]] = {
+    "bitcoin": "BTC",
+    "ethereum": "ETH",
+    "ether": "ETH",
+    "solana": "SOL",
+    "dogecoin": "DOGE",
+    "ripple": "XRP",
+    "cardano": "ADA",
+    "litecoin": "LTC",
+    "polkadot": "DOT",
+    "avalanche": "AVAX",
+    "chainlink": "LINK",
+    "polygon": "POL",
+    "tron": "TRX",
+    "tether": "USDT",
+}

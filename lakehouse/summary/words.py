@@ -1,0 +1,63 @@
+"""A model's text → words. Only characters that can be read in one way are let in. Pure.
+
+Digits of other scripts, full-width signs, superscripts, fractions, invisible characters and
+letters that look like Latin ones are not let in at all, so nothing has to be guessed about them.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+_LET_IN: Final = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;!?'\"()+-%$/×−–—’‘“”…"
+)
+_PLAIN: Final = str.maketrans(
+    {"−": "-", "–": "-", "—": " ; ", "’": "'", "‘": "'", "“": '"', "”": '"', "…": ". ", "×": "x"}
+    | {"/": " / "}
+)
+_OPENING: Final = "\"'("
+_CLOSING: Final = "\"'.,:;!?)"
+_DIGIT: Final = re.compile(r"\d", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """`text` without the punctuation around it. `ends` a sentence here; `breaks`: a clause."""
+
+    text: str
+    ends: bool
+    breaks: bool
+
+    @property
+    def low(self) -> str:
+        return self.text.lower()
+
+    @property
+    def has_digit(self) -> bool:
+        return _DIGIT.search(self.text) is not None
+
+
+def strangers(text: str, names: Iterable[str]) -> list[str]:
+    """The characters that are not let in, each once; those of the symbols' names are."""
+    known = _LET_IN.union(*names)
+    return sorted({char for char in text if char not in known})
+
+
+def words_of(text: str) -> list[Word]:
+    """The words in their order. A compound without digits (`volume-weighted`) is several."""
+    return [word for raw in text.translate(_PLAIN).split() for word in _split(raw)]
+
+
+def _split(raw: str) -> list[Word]:
+    core = raw.lstrip(_OPENING).rstrip(_CLOSING)
+    tail = raw[len(raw.rstrip(_CLOSING)) :]
+    ends, breaks = any(char in ".!?;" for char in tail), any(char in ",:" for char in tail)
+    if core.endswith("'s"):
+        core = core[:-2]
+    parts = [core] if _DIGIT.search(core) else [part for part in core.split("-") if part]
+    if not parts:
+        # A dash or other punctuation by itself.
+        return [Word("", ends, True)]
+    *first, last = parts
+    return [*(Word(part, False, False) for part in first), Word(last, ends, breaks or ends)]
