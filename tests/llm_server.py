@@ -13,6 +13,7 @@ from tests.recorders import Asked, Recorder, Reply, served
 
 MODEL, KEY = "test-model", "LLM-SECRET"
 INVENTED = "987654.32"
+_CHANGE = "price change (1m)"
 
 
 class Says(Enum):
@@ -62,40 +63,48 @@ class Llm(Recorder):
         how = self._says.pop(0) if self._says else Says.GOOD
         if how is Says.FAILS:
             return _refuses(500, "The server had an error")
-        answer = good_answer(facts_in(messages))
+        answer = good_answer(messages)
         wait = self._silent_seconds if how is Says.SILENT else 0.0
         return Reply(200, _completion(_spoilt(answer, how)), after_seconds=wait)
 
 
 def facts_in(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """The longest JSON object in the first message of the user."""
+    """The facts as the prompt lists them: `{"source": {name: value}, "symbols": [{…}]}`."""
     text = next(_text(each) for each in messages if each["role"] == "user")
-    found: list[dict[str, Any]] = []
-    place, reader = text.find("{"), json.JSONDecoder()
-    while place >= 0:
-        try:
-            value, end = reader.raw_decode(text, place)
-        except ValueError:
-            end = place + 1
-        else:
-            found.append(value)
-        place = text.find("{", end)
-    assert found, f"no facts in the prompt: {text}"
-    return max(found, key=lambda each: len(json.dumps(each)))
+    source: dict[str, str] = {}
+    symbols: list[dict[str, str]] = []
+    for line in text.splitlines():
+        name, _, value = line.strip().partition(": ")
+        if line.startswith("SYMBOL "):
+            symbols.append({"symbol": line.removeprefix("SYMBOL ")})
+        elif value:
+            (symbols[-1] if symbols else source).setdefault(name, value)
+    assert source and symbols, f"no facts in the prompt: {text}"
+    return {"source": source, "symbols": symbols}
 
 
-def good_answer(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a careful model says of these facts."""
-    source = "Figures are from the lake's newest minutes."
-    if "symbols" in facts:
-        told = [_symbol(each) for each in facts["symbols"]]
-        return {"headline": "The market at a glance", "symbols": told, "source": source}
-    return {"headline": f"{facts['symbol']} stands out", **_symbol(facts), "source": source}
+def good_answer(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a careful model answers: of a pulse all symbols, of a spike its one."""
+    facts = facts_in(messages)
+    told = [_symbol(each) for each in facts["symbols"]]
+    status = facts["source"]["SOURCE status"]
+    source = f"Source {status}, newest minute {facts['source']['newest minute']}."
+    if '"symbols"' in _text(messages[0]):
+        return {"headline": "Market figures", "symbols": told, "source": source}
+    return {"headline": f"{told[0]['symbol']} stands out", **told[0], "source": source}
 
 
-def _symbol(one: Mapping[str, Any]) -> dict[str, Any]:
-    name, price = one["symbol"], one["price"]
-    return {"symbol": name, "direction": one["direction"], "text": f"{name} trades at {price}."}
+def _symbol(one: Mapping[str, str]) -> dict[str, str]:
+    name = "price" if "price" in one else "close"
+    parts = [f"{name} {one[name]}".capitalize()]
+    parts += [_moved(label, shown) for label, shown in one.items() if label == _CHANGE]
+    text = f"{', '.join(parts)}."
+    return {"symbol": one["symbol"], "direction": one["direction"], "text": text}
+
+
+def _moved(label: str, shown: str) -> str:
+    word = {"+": "up ", "-": "down "}.get(shown[0], "flat at ")
+    return f"{word}{shown.lstrip('+-')} over {label.removesuffix(')').partition('(')[2]}"
 
 
 def _spoilt(answer: dict[str, Any], how: Says) -> str:

@@ -92,5 +92,7 @@ def test_jira_wants_its_key_and_a_whole_issue() -> None:
 
 
 def test_the_model_finds_the_facts_in_a_prompt() -> None:
-    text = 'Answer like {"headline": …}. Facts:\n{"symbols": [{"symbol": "A"}], "x": 1}\nEnd {}.'
-    assert facts_in([{"role": "user", "content": text}])["x"] == 1
+    text = "SOURCE status: ok\n  newest minute: 13:30\n\nSYMBOL A\n  direction: up\n  price: 1.00"
+    found = facts_in([{"role": "user", "content": text}])
+    assert found["source"] == {"SOURCE status": "ok", "newest minute": "13:30"}
+    assert found["symbols"] == [{"symbol": "A", "direction": "up", "price": "1.00"}]
