@@ -3,6 +3,7 @@
 A test holds `.env.example` equal to this module. Secrets are `SecretStr`: they print as stars.
 """
 
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -54,6 +55,14 @@ class Settings(BaseSettings):
     max_rows_per_batch: Annotated[int, Field(ge=1000)] = 500_000
     watermark_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
     writer_lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 30.0
+
+    # The digits that are allowed are those that sql/crypto_gold_minute/features.sql keeps exactly.
+    spike_warm_up_minutes: Annotated[int, Field(ge=1, le=60)] = 20
+    spike_least_return: Annotated[Decimal, Field(ge=0, le=10, decimal_places=12)] = Decimal("0.002")
+    spike_z_score: Annotated[Decimal, Field(ge=0, lt=100, decimal_places=2)] = Decimal(6)
+    spike_volume_ratio: Annotated[Decimal, Field(ge=0, lt=10_000, decimal_places=2)] = Decimal(3)
+    spike_webhook_url: SecretStr = SecretStr("")
+    spike_webhook_secret: SecretStr = SecretStr("")
 
     known_symbols: Annotated[tuple[str, ...], NoDecode] = ()
     reject_limit_percent: Annotated[int, Field(ge=1, le=100)] = 95
@@ -140,6 +149,11 @@ class Settings(BaseSettings):
         names += [self.kafka_gap_topic, self.kafka_position_topic]
         if len(set(names)) < len(names):
             raise ValueError("the topics must differ: KAFKA_{,DLQ_,GAP_,POSITION_}TOPIC")
+        if url := self.spike_webhook_url.get_secret_value():
+            if not url.startswith(("http://", "https://")):
+                raise ValueError("SPIKE_WEBHOOK_URL must begin with http:// or https://")
+            if not self.spike_webhook_secret.get_secret_value():
+                raise ValueError("SPIKE_WEBHOOK_URL needs SPIKE_WEBHOOK_SECRET, which signs events")
         return self
 
     def as_env(self) -> dict[str, str]:
@@ -206,6 +220,8 @@ def current() -> Settings:
 def _env_text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 

@@ -17,9 +17,10 @@ QUARANTINE = "crypto_quarantine"
 GOLD = "crypto_gold_minute"
 AUDIT = "ops_audit"
 GAP = "ops_gap"
+SPIKE = "ops_spike"
 SUMMARY = "ops_summary"
 MIGRATION = "ops_migration"
-ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT, GAP, SUMMARY, MIGRATION)
+ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT, GAP, SPIKE, SUMMARY, MIGRATION)
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 

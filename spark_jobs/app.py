@@ -16,6 +16,7 @@ from spark_jobs.jobs.crypto_silver_trades import SilverJob
 from spark_jobs.jobs.ops_audit import DeadLetterJob
 from spark_jobs.jobs.ops_gap import GapJob
 from spark_jobs.keeper import Keeper
+from spark_jobs.spike_sender import Sender
 from spark_jobs.stream import Context, Job
 
 # In the order of the data: draining the first, then the next, leaves nothing between them.
@@ -39,6 +40,9 @@ class Application:
     def __init__(self, context: Context, names: Sequence[str]) -> None:
         self._context = context
         self._keepers = [Keeper(context, name, JOBS[name]) for name in names]
+        # Whoever enters spikes tells of them.
+        telling = GoldJob.name in names and context.settings.spike_webhook_url.get_secret_value()
+        self._sender = Sender(context) if telling else None
         self._stop = threading.Event()
         self._drain = threading.Event()
         self._drained = threading.Event()
@@ -72,6 +76,8 @@ class Application:
             for keeper in self._keepers:
                 self._begin(keeper)
                 threads.append(_background(keeper.keep, self._stop))
+            if self._sender is not None:
+                threads.append(_background(self._sender.keep, self._stop))
             yield
         finally:
             self._stop.set()
@@ -106,6 +112,8 @@ class Application:
                 keeper.work_off(self._stop)
         for thread in waiting:
             thread.join()
+        if self._sender is not None:
+            self._sender.work_off(self._stop)
         self._drained.set()
 
     def _raise_failure(self) -> None:

@@ -119,7 +119,7 @@ class GoldSwap:
         reach = between("event_ts", self._start() - _REACH, self._end() + _REACH)
         newest = sources.newest_trade_micros(self.spark) // 60_000_000
         final_below = newest - self.settings.watermark_minutes
-        rows = gold.features(gold.bars(silver.where(reach)))
+        rows = gold.features(gold.bars(silver.where(reach)), gold.spike_rule(self.settings))
         shown = rows.where(between(TIME, self._start(), self._end() + _REACH))
         final = F.expr(f"unix_seconds({TIME}) div 60") < F.lit(final_below)
         return shown.withColumn("is_final", final)

@@ -25,6 +25,7 @@ class StatusFile:
 
     path: Path | None
     _jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _spikes: dict[str, int] | None = None
     _open: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -44,6 +45,12 @@ class StatusFile:
             found["max_lag_ms"] = row["max_lag_ms"]
             found["finished_at"] = row["finished_at"].timestamp()
             found["failing_since"] = None
+            self._write()
+
+    def spikes(self, counts: dict[str, int]) -> None:
+        """How many events of the outbox have which status."""
+        with self._lock:
+            self._spikes = counts
             self._write()
 
     def failed(self, job: str, error: str) -> None:
@@ -75,7 +82,8 @@ class StatusFile:
     def _write(self) -> None:
         if self.path is None or not self._open:
             return
-        text = json.dumps({"pid": os.getpid(), "written_at": time.time(), "jobs": self._jobs})
+        told = {"pid": os.getpid(), "written_at": time.time(), "jobs": self._jobs}
+        text = json.dumps(told if self._spikes is None else {**told, "spikes": self._spikes})
         scratch = self.path.with_suffix(".new")
         scratch.write_text(text, encoding="utf-8")
         scratch.replace(self.path)

@@ -14,6 +14,7 @@ from spark_jobs.audit import Auditor, Counts
 from spark_jobs.checkpoints import clear_debris
 from spark_jobs.lease import Lease
 from spark_jobs.sinks import Batch
+from spark_jobs.spike_outbox import Outbox
 from spark_jobs.status import StatusFile
 
 # Below this many rows Spark spends longer on compiling a plan to bytecode than on running it:
@@ -50,6 +51,7 @@ class Context:
     run_id: str
     status: StatusFile = field(default_factory=lambda: StatusFile(None))
     lease: Lease | None = None
+    outbox: Outbox = field(default_factory=Outbox)
     _pulses: dict[str, Pulse] = field(default_factory=dict)
 
     def pulse(self, job: str) -> Pulse:

@@ -16,8 +16,9 @@ from lakehouse import tables
 from lakehouse.checks.catalogue import Check
 from lakehouse.checks.runner import Bounds, Inspection, Result
 from lakehouse.settings import Settings
-from lakehouse.tables import AUDIT, BRONZE, GAP, GOLD, MIGRATION, QUARANTINE, SILVER, SUMMARY
+from lakehouse.tables import AUDIT, BRONZE, GAP, GOLD, MIGRATION, QUARANTINE, SILVER, SPIKE, SUMMARY
 from tests.lakes import MIDNIGHT, LakeWriter, record
+from tests.spike_rows import spike_rows
 from tests.summary_rows import summary_row
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -102,6 +103,7 @@ def good_rows() -> Rows:
             _gap("ETHUSDT", UNREPAIRABLE, UNREPAIRABLE, "unrepairable"),
             _gap("ETHUSDT", 61, 64, "open"),
         ],
+        SPIKE: spike_rows(NOW),
         SUMMARY: [summary_row("pulse", NOW), summary_row("spike", NOW, event_id="e1")],
         MIGRATION: [{"number": number} for number in (1, 2)],
     }

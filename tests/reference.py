@@ -19,6 +19,19 @@ _Number = TypeVar("_Number", Decimal, Fraction)
 
 
 @dataclass(frozen=True)
+class SpikeRule:
+    """The settings SPIKE_…, with their defaults."""
+
+    warm_up_minutes: int = 20
+    least_return: Decimal = Decimal("0.002")
+    z_score: Decimal = Decimal(6)
+    volume_ratio: Decimal = Decimal(3)
+
+
+USUAL_RULE = SpikeRule()
+
+
+@dataclass(frozen=True)
 class Minute:
     """One row of Gold, without updated_at."""
 
@@ -54,7 +67,9 @@ def silver(trades: Iterable[Trade]) -> dict[tuple[str, int], Trade]:
     return kept
 
 
-def gold(trades: Iterable[Trade], watermark_minutes: int) -> dict[tuple[str, int], Minute]:
+def gold(
+    trades: Iterable[Trade], watermark_minutes: int, rule: SpikeRule = USUAL_RULE
+) -> dict[tuple[str, int], Minute]:
     """Gold by (symbol, minute since 1970), from Silver's trades."""
     grouped: dict[str, dict[int, list[Trade]]] = defaultdict(lambda: defaultdict(list))
     newest = 0
@@ -65,7 +80,7 @@ def gold(trades: Iterable[Trade], watermark_minutes: int) -> dict[tuple[str, int
     return {
         (symbol, minute): row
         for symbol, minutes in grouped.items()
-        for minute, row in _features(minutes, final_below).items()
+        for minute, row in _features(minutes, final_below, rule).items()
     }
 
 
@@ -76,7 +91,9 @@ def rounded(value: Fraction, places: int = 12) -> Decimal:
     return Decimal(digits if value >= 0 else -digits).scaleb(-places, _WIDE)
 
 
-def _features(minutes: dict[int, list[Trade]], final_below: int) -> dict[int, Minute]:
+def _features(
+    minutes: dict[int, list[Trade]], final_below: int, rule: SpikeRule
+) -> dict[int, Minute]:
     bars = {minute: sorted(rows, key=lambda t: t.agg_id) for minute, rows in minutes.items()}
     closes = {minute: Fraction(rows[-1].price) for minute, rows in bars.items()}
     volumes = {m: sum((Fraction(t.qty) for t in rows), Fraction(0)) for m, rows in bars.items()}
@@ -86,7 +103,7 @@ def _features(minutes: dict[int, list[Trade]], final_below: int) -> dict[int, Mi
         prices = [Decimal(t.price) for t in rows]
         quote = sum((Fraction(t.price) * Fraction(t.qty) for t in rows), Fraction(0))
         window = [closes[m] for m in closes if minute - 29 <= m <= minute]
-        reasons = _spike(minute, returns, volumes)
+        reasons = _spike(minute, returns, volumes, rule)
         found[minute] = Minute(
             open=prices[0],
             high=max(prices),
@@ -121,17 +138,20 @@ def _return(closes: dict[int, Fraction], minute: int) -> Decimal | None:
 
 
 def _spike(
-    minute: int, returns: dict[int, Decimal | None], volumes: dict[int, Fraction]
+    minute: int,
+    returns: dict[int, Decimal | None],
+    volumes: dict[int, Fraction],
+    rule: SpikeRule,
 ) -> tuple[str, ...]:
     this = returns[minute]
     hour = [m for m in returns if minute - 60 <= m < minute]
     past = [r for m in hour if (r := returns[m]) is not None]
-    if this is None or len(past) < 20 or abs(this) < Decimal("0.002"):
+    if this is None or len(past) < rule.warm_up_minutes or abs(this) < rule.least_return:
         return ()
     usual = low_median(past)
     spread = low_median([abs(r - usual) for r in past])
-    stands_out = abs(this - usual) > Decimal("8.8956") * spread
-    loud = volumes[minute] >= 3 * low_median([volumes[m] for m in hour])
+    stands_out = abs(this - usual) > rule.z_score * Decimal("1.4826") * spread
+    loud = volumes[minute] >= Fraction(rule.volume_ratio) * low_median([volumes[m] for m in hour])
     if not (stands_out and loud):
         return ()
     return ("return_up" if this > 0 else "return_down", "volume_high")

@@ -21,8 +21,6 @@ VWAPS: Final = {"30m": 30, "24h": DAY}
 VOLUMES: Final = {"1m": 1, "5m": 5, "30m": 30, "24h": DAY}
 # Window → how many windows of that length before it say what is usual.
 USUALS: Final = {"1m": 60, "5m": 12, "30m": 46}
-# The least returns in the hour before a minute that its spike is judged with (docs/gold.md).
-WARM_UP_MINUTES: Final = 20
 CHANGE_SCALE: Final = 12
 VWAP_SCALE: Final = 12
 RATIO_SCALE: Final = 6
@@ -52,8 +50,11 @@ class Pulse:
     newest_spike: int | None
 
 
-def pulse_of(series: Series, now: int) -> Pulse:
-    """The pulse of a series that is not empty; `now` is no earlier than its newest minute."""
+def pulse_of(series: Series, now: int, warm_up_minutes: int) -> Pulse:
+    """The pulse of a series that is not empty; `now` is no earlier than its newest minute.
+
+    `warm_up_minutes`: the least returns in the hour before a minute that its spike is judged with.
+    """
     newest = series.minutes[-1]
     whole_day = series.reaches(now - DAY)
     day = series.totals(now - DAY, now - 1)
@@ -65,7 +66,7 @@ def pulse_of(series: Series, now: int) -> Pulse:
         volumes={name: _volume(series, now, name) for name in VOLUMES},
         quote_volume_24h=text(day.quote_volume, QUOTE_SCALE) if whole_day else None,
         trades_24h=day.trades if whole_day else None,
-        spike_status=_spike_status(series),
+        spike_status=_spike_status(series, warm_up_minutes),
         spikes_24h=spikes,
         newest_spike=series.newest_spike(now - DAY + 1, now) if spikes else None,
     )
@@ -114,10 +115,10 @@ def _usual(series: Series, end: int, minutes: int, count: int) -> int | None:
     return found[(len(found) - 1) // 2]
 
 
-def _spike_status(series: Series) -> SpikeStatus:
+def _spike_status(series: Series, warm_up_minutes: int) -> SpikeStatus:
     """What Gold says of the newest minute, and whether it could judge it."""
     newest = series.minutes[-1]
     if series.totals(newest, newest).spikes:
         return "spike"
     judged = series.totals(newest - HOUR, newest - 1).returns
-    return "calm" if judged >= WARM_UP_MINUTES else "warming_up"
+    return "calm" if judged >= warm_up_minutes else "warming_up"

@@ -98,7 +98,7 @@ class Refresher:
         before = self.state.snapshot
         seen = self._seen | dict(changed)
         gold, gaps = self._gold_of(changed, before), self._gaps_of(changed, before)
-        newest, pulses = _figures(gold, before)
+        newest, pulses = _figures(gold, before, self._settings.spike_warm_up_minutes)
         snapshot = Snapshot(
             self._micros(),
             gold,
@@ -159,11 +159,11 @@ class Locations:
 
 
 def _figures(
-    gold: Gold | None, before: Snapshot | None
+    gold: Gold | None, before: Snapshot | None, warm_up_minutes: int
 ) -> tuple[Mapping[Key, Row], Mapping[Key, Pulse]]:
     if before is not None and before.gold is gold:
         return before.newest, before.pulses
-    return (newest_of(gold), pulses_of(gold, before)) if gold else ({}, {})
+    return (newest_of(gold), pulses_of(gold, before, warm_up_minutes)) if gold else ({}, {})
 
 
 def _item(key: Key, row: Row, pulse: Pulse, gaps: Gaps) -> bytes:

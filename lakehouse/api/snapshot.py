@@ -50,7 +50,7 @@ class State:
         )
 
 
-def pulses_of(gold: Gold, before: Snapshot | None) -> dict[Key, Pulse]:
+def pulses_of(gold: Gold, before: Snapshot | None, warm_up_minutes: int) -> dict[Key, Pulse]:
     """Every symbol's pulse; those stay of which neither the series nor the newest minute moved."""
     old = before.gold if before else None
     found = {}
@@ -58,7 +58,7 @@ def pulses_of(gold: Gold, before: Snapshot | None) -> dict[Key, Pulse]:
         now = gold.newest[key.exchange]
         same = old and old.series.get(key) is series and old.newest.get(key.exchange) == now
         known = before.pulses.get(key) if before and same else None
-        found[key] = known or pulse_of(series, now)
+        found[key] = known or pulse_of(series, now, warm_up_minutes)
     return found
 
 

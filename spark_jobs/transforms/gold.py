@@ -11,14 +11,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse import tables
+from lakehouse.settings import Settings
 
-SPIKE_RULE: dict[str, object] = {
-    "warm_up_minutes": 20,
-    "least_return": Decimal("0.002"),
-    # Robust z-score of 6: 6 x 1.4826, which makes a MAD comparable to a standard deviation.
-    "most_deviations": Decimal("8.8956"),
-    "volume_ratio": 3,
-}
+# What makes a median absolute deviation comparable to a standard deviation.
+_DEVIATIONS_IN_A_SCORE = Decimal("1.4826")
 
 KEY = ("exchange", "symbol", "minute_ts")
 BAR = (
@@ -27,17 +23,27 @@ BAR = (
 )  # fmt: skip
 
 
+def spike_rule(settings: Settings) -> dict[str, object]:
+    """The values of the rule that features.sql takes, exact."""
+    return {
+        "warm_up_minutes": settings.spike_warm_up_minutes,
+        "least_return": settings.spike_least_return,
+        "most_deviations": settings.spike_z_score * _DEVIATIONS_IN_A_SCORE,
+        "volume_ratio": settings.spike_volume_ratio,
+    }
+
+
 def bars(silver: DataFrame) -> DataFrame:
     """One row per exchange, symbol and minute with trades: columns BAR."""
     return _by_statement("bars", silver, {})
 
 
-def features(minute_bars: DataFrame) -> DataFrame:
-    """Bars with every feature of Gold but `is_final` and `updated_at`.
+def features(minute_bars: DataFrame, rule: dict[str, object]) -> DataFrame:
+    """Bars with every feature of Gold but `is_final` and `updated_at`; `rule` as `spike_rule`.
 
     A feature is right where the bars reach back twice minutes.LOOKBACK_MINUTES.
     """
-    return _by_statement("features", minute_bars, SPIKE_RULE)
+    return _by_statement("features", minute_bars, rule)
 
 
 def changed_rows(wanted: DataFrame, standing: DataFrame) -> DataFrame:

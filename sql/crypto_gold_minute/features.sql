@@ -21,13 +21,15 @@ WITH priced AS (
     hour_before AS (PARTITION BY exchange, symbol ORDER BY unix_seconds(minute_ts)
                     RANGE BETWEEN 3600 PRECEDING AND 60 PRECEDING)
 ),
--- The low median is one of the values, so no quotient is rounded on the way.
+-- The low median is one of the values, so no quotient is rounded on the way. The narrower decimals
+-- leave room for what follows: a difference or a product of 38 digits would lose its last ones.
 surrounded AS (
-  SELECT *, get(returns, (size(returns) - 1) div 2) AS usual_return,
-            get(volumes, (size(volumes) - 1) div 2) AS usual_volume
+  SELECT *,
+    try_cast(get(returns, (size(returns) - 1) div 2) AS DECIMAL(28,12)) AS usual_return,
+    try_cast(get(volumes, (size(volumes) - 1) div 2) AS DECIMAL(31,8)) AS usual_volume
   FROM (
     SELECT *,
-      array_sort(collect_list(return_1m) OVER hour_before) AS returns,
+      array_sort(collect_list(try_cast(return_1m AS DECIMAL(28,12))) OVER hour_before) AS returns,
       array_sort(collect_list(volume) OVER hour_before) AS volumes
     FROM priced
     WINDOW hour_before AS (PARTITION BY exchange, symbol ORDER BY unix_seconds(minute_ts)
@@ -38,9 +40,11 @@ judged AS (
   SELECT *, coalesce(
     size(returns) >= :warm_up_minutes
       AND abs(return_1m) >= :least_return
-      AND abs(return_1m - usual_return) > :most_deviations * get(
-        array_sort(transform(returns, r -> abs(r - usual_return))), (size(returns) - 1) div 2)
-      AND volume >= :volume_ratio * usual_volume,
+      AND abs(try_cast(return_1m AS DECIMAL(28,12)) - usual_return)
+        > CAST(:most_deviations AS DECIMAL(9,6)) * try_cast(get(
+          array_sort(transform(returns, r -> abs(r - usual_return))), (size(returns) - 1) div 2)
+          AS DECIMAL(28,12))
+      AND volume >= CAST(:volume_ratio AS DECIMAL(6,2)) * usual_volume,
     false) AS spike
   FROM surrounded
 )

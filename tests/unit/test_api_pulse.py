@@ -11,9 +11,9 @@ from lakehouse.api.pulse import KEPT_MINUTES, pulse_of
 from lakehouse.api.series import Bar, Series, Totals
 from lakehouse.api.units import quotient, text
 from tests import reference
-from tests.documents import ROOT, table_cells
 
 NOW = 30_000_000
+WARM_UP = 20
 UNIT = 10**8
 # Amounts of every size that Gold can hold, so that nothing fits a float or 64 bits by luck.
 AMOUNTS = st.integers(1, 10**23)
@@ -87,7 +87,7 @@ def plain(market: dict[int, Bar], now: int) -> dict[str, Any]:
     day = over(now - 1440, now - 1)
     spikes = [minute for minute, bar in rows if bar.spikes and now - 1439 <= minute]
     judged = sum(bar.returns for bar in over(newest - 60, newest - 1))
-    calm = "calm" if judged >= 20 else "warming_up"
+    calm = "calm" if judged >= WARM_UP else "warming_up"
     return {
         "minutes_behind": now - newest,
         "changes": {"1m": change(1), "5m": change(5), "30m": change(30), "24h": change(1440)},
@@ -114,7 +114,7 @@ def exact(value: Fraction, places: int) -> str:
 
 @given(markets(), st.integers(0, 3))
 def test_the_pulse_is_what_its_definition_says(market: dict[int, Bar], later: int) -> None:
-    found = asdict(pulse_of(series_of(market), NOW + later))
+    found = asdict(pulse_of(series_of(market), NOW + later, WARM_UP))
     assert found == plain(market, NOW + later)
 
 
@@ -143,7 +143,7 @@ def test_a_series_is_not_changed_by_its_successor() -> None:
 
 
 def test_the_first_minute_of_a_lake_gives_no_figure_that_it_can_not_know() -> None:
-    found = pulse_of(series_of({NOW: Bar(UNIT, UNIT, UNIT**2, 1, 0, 0)}), NOW)
+    found = pulse_of(series_of({NOW: Bar(UNIT, UNIT, UNIT**2, 1, 0, 0)}), NOW, WARM_UP)
     assert set(found.changes.values()) == {None}
     assert set(found.vwaps.values()) == {None}
     assert {volume.total for volume in found.volumes.values()} == {None}
@@ -152,8 +152,10 @@ def test_the_first_minute_of_a_lake_gives_no_figure_that_it_can_not_know() -> No
 
 def test_a_price_older_than_an_hour_is_no_price_for_a_change() -> None:
     bar = Bar(UNIT, UNIT, UNIT**2, 1, 0, 0)
-    assert pulse_of(series_of({NOW - 59: bar, NOW - 60: bar}), NOW).changes["1m"] is not None
-    assert pulse_of(series_of({NOW - 60: bar, NOW - 61: bar}), NOW).changes["1m"] is None
+    known = series_of({NOW - 59: bar, NOW - 60: bar})
+    assert pulse_of(known, NOW, WARM_UP).changes["1m"] is not None
+    unknown = series_of({NOW - 60: bar, NOW - 61: bar})
+    assert pulse_of(unknown, NOW, WARM_UP).changes["1m"] is None
 
 
 @given(st.integers(-(10**40), 10**40), st.integers(-(10**20), 10**20), st.integers(0, 16))
@@ -174,9 +176,8 @@ def test_units_are_told_in_plain_notation() -> None:
     assert (text(-5, 0), text(None, 8)) == ("-5", None)
 
 
-def test_the_warm_up_is_that_of_gold() -> None:
-    from lakehouse.api.pulse import WARM_UP_MINUTES
-
-    page = (ROOT / "docs" / "gold.md").read_text(encoding="utf-8")
-    told = {row[0]: row[1] for row in table_cells(page) if len(row) > 1}
-    assert told["warm_up_minutes"] == str(WARM_UP_MINUTES)
+def test_the_warm_up_is_a_setting() -> None:
+    quiet = {NOW - back: Bar(UNIT, UNIT, UNIT**2, 1, 1, 0) for back in range(1, 31)}
+    series = series_of({**quiet, NOW: Bar(UNIT, UNIT, UNIT**2, 1, 1, 0)})
+    told = {warm_up: pulse_of(series, NOW, warm_up).spike_status for warm_up in (30, 31)}
+    assert told == {30: "calm", 31: "warming_up"}

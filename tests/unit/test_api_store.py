@@ -49,7 +49,7 @@ def place_of(row: Row) -> Place:
 def contents(gold: Gold) -> dict[str, Any]:
     """All that can be asked of Gold."""
     rows = {key: minute_rows(gold.blocks, key, 0, 1 << 40, 10_000) for key in gold.series}
-    pulses = {key: pulse_of(one, gold.newest_minute or 0) for key, one in gold.series.items()}
+    pulses = {key: pulse_of(one, gold.newest_minute or 0, 20) for key, one in gold.series.items()}
     return {"since": gold.since, "newest": gold.newest, "rows": rows, "pulses": pulses}
 
 

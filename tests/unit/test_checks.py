@@ -11,7 +11,7 @@ import pytest
 
 from lakehouse.checks.catalogue import FAIL, Check, all_checks
 from lakehouse.checks.runner import BEGINNING, FAILED, WARNED, Bounds
-from lakehouse.tables import AUDIT, BRONZE, GAP, GOLD, MIGRATION, QUARANTINE, SILVER, SUMMARY
+from lakehouse.tables import AUDIT, BRONZE, GAP, GOLD, MIGRATION, QUARANTINE, SILVER, SPIKE, SUMMARY
 from tests.checked_lake import (
     BOUNDS,
     NOW,
@@ -106,6 +106,10 @@ DEFECTS: dict[str, Defect] = {
     "gap_state_right": put(GAP, 0, repaired_at=None),
     "gaps_apart": also(GAP, from_id=11),
     "gaps_close": put(GAP, 2, detected_at=NOW - timedelta(minutes=11)),
+    "spike_once": twice(SPIKE, 0),
+    "spike_state_right": put(SPIKE, 0, delivered_at=None),
+    "spikes_taken": put(SPIKE, 1, status="refused"),
+    "spikes_told_soon": put(SPIKE, 1, detected_at=NOW - timedelta(minutes=11)),
     "summary_words_verified": put(SUMMARY, 0, verified=False),
     "summary_once": twice(SUMMARY, 0),
     "summary_spike_once": also(SUMMARY, summary_id="again", event_id="e1"),
