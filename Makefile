@@ -5,7 +5,7 @@ PYTEST := $(BIN)/pytest -q
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e chaos chaos-lake chaos-producer bench lint format clean
+.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e test-n8n n8n chaos chaos-lake chaos-producer bench lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
@@ -23,10 +23,13 @@ demo: $(READY) ## the main job with a simulated exchange, bounded, proved comple
 run: $(READY) ## the main job against the live exchange until Ctrl-C
 	@$(BIN)/firehose run $(ARGS)
 
+n8n: $(READY) ## n8n with the Market Pulse and the Spike Explainer until Ctrl-C
+	@$(BIN)/firehose n8n $(ARGS)
+
 sql: $(READY) ## a spark-sql shell on the lake
 	@$(BIN)/python -m spark_jobs shell $(ARGS)
 
-test: lint test-unit test-spark test-integration test-e2e chaos ## lint, then every kind of test
+test: lint test-unit test-spark test-integration test-e2e test-n8n chaos ## lint, then every kind of test
 
 test-unit: $(READY) ## pure and quick, no JVM
 	$(call tests,unit,120)
@@ -39,6 +42,9 @@ test-integration: $(READY) ## real Kafka, exchange and catalog as processes
 
 test-e2e: $(READY) ## the commands a user types
 	$(call tests,e2e,900)
+
+test-n8n: $(READY) ## the workflows in a real n8n (installed once: 2.6 GB, 4 minutes)
+	$(call tests,n8n,1200)
 
 chaos: $(READY) ## processes are killed in mid-work, disks full, servers ill: CHAOS_SEED, CHAOS_INJECTIONS
 	$(call header,tests: chaos)

@@ -14,7 +14,7 @@ import psutil
 from lakehouse.settings import Settings
 
 FIREHOSE = Path(sys.executable).with_name("firehose")
-_OURS = {name.upper() for name in Settings.model_fields} - {"JARS_DIR"}
+_OURS = {name.upper() for name in Settings.model_fields} - {"JARS_DIR", "N8N_DIR"}
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
