@@ -29,7 +29,8 @@ WORKFLOWS: Final = SOURCE / "workflows"
 CREDENTIALS: Final = SOURCE / "credentials"
 _READY_SECONDS: Final = 180.0
 _STEP_SECONDS: Final = 180.0
-_GRACE_SECONDS: Final = 30.0
+# n8n lets what is under way end, for 30 s.
+_GRACE_SECONDS: Final = 35.0
 _POLL_SECONDS: Final = 0.25
 
 

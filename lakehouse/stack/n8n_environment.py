@@ -53,6 +53,8 @@ _NEEDED: Final = {
     "N8N_BLOCK_ENV_ACCESS_IN_NODE": "false",
     "NODE_FUNCTION_ALLOW_BUILTIN": "crypto",
     "NODE_OPTIONS": "",
+    # Otherwise an error's answer holds a stack trace.
+    "NODE_ENV": "production",
 }
 
 
