@@ -89,7 +89,7 @@ class LakeWorld:
         """Whether a batch of Silver has ended since then (s since 1970)."""
         with suppress(OSError, ValueError, KeyError):
             told = json.loads(self._status.read_bytes())["jobs"]["crypto_silver_trades"]
-            return bool(told["finished_at"] > moment)
+            return bool((told["finished_at"] or 0.0) > moment)  # null before its first batch
         return False
 
     def look(self) -> None:
