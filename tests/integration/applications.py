@@ -112,14 +112,18 @@ def lake_settings(folder: Path, **more: object) -> Settings:
 
 def feed(settings: Settings, first: int, count: int) -> None:
     """One commit of Bronze: trades `first` to `first + count - 1`, one a second, in one hour."""
+    feed_rows(settings, [bronze_row(n, START + n * 1_000_000) for n in range(first, first + count)])
+
+
+def feed_rows(settings: Settings, trades: Sequence[Row]) -> None:
+    """One commit of Bronze with these rows, all of one hour."""
     catalog = SqlCatalog(
         tables.CATALOG, uri=f"sqlite:///{settings.catalog_db}", warehouse=settings.warehouse
     )
     bronze = catalog.load_table(f"{tables.NAMESPACE}.{tables.BRONZE}")
     schema = schema_to_pyarrow(bronze.schema(), include_field_ids=False)
-    trades = [_trade(agg_id) for agg_id in range(first, first + count)]
     full = [{name: row.get(name) for name in schema.names} for row in trades]
-    path = settings.data_path / f"bronze-{first}-{uuid.uuid4().hex[:8]}.parquet"
+    path = settings.data_path / f"bronze-{uuid.uuid4().hex[:8]}.parquet"
     parquet.write_table(pa.Table.from_pylist(full, schema=schema), path)
     # An append would need pyiceberg's Rust part for the hourly partitions.
     bronze.add_files([f"file://{path}"])
@@ -137,10 +141,10 @@ def silver_ids(settings: Settings) -> list[int]:
     return [row["agg_id"] for row in found]
 
 
-def _trade(agg_id: int) -> Row:
-    at = START + agg_id * 1_000_000
+def bronze_row(agg_id: int, at: int, price: str = "100.5", qty: str = "2") -> Row:
+    """A trade of BTCUSDT at `at` (µs UTC); its offset in Kafka is its id."""
     return record(
-        agg_id, agg_id, price="100.5", qty="2", first_trade_id=agg_id, last_trade_id=agg_id,
+        agg_id, agg_id, price=price, qty=qty, first_trade_id=agg_id, last_trade_id=agg_id,
         trade_time=at, event_time=at, ingest_time=at, is_buyer_maker=False, source="simulated",
         schema_version=1, event_ts=_instant(at), dt_hour=_instant(at - at % 3_600_000_000),
         ingest_ts=_instant(at),

@@ -111,3 +111,10 @@ def test_settings_that_cannot_be_read_are_a_finding() -> None:
     assert "SYMBOLS" in found["settings"].detail
     assert found["settings"].hint
     assert "Java" in found, "the machine is looked at all the same"
+
+
+def test_a_webhook_for_spikes_without_a_secret_is_a_finding(tmp_path: Path) -> None:
+    wrong = {"data_dir": tmp_path, "spike_webhook_url": "http://127.0.0.1:9/TOKEN"}
+    found = by_name(doctor.examine(**wrong))["settings"]
+    assert not found.ok and found.required
+    assert "SPIKE_WEBHOOK_SECRET" in found.detail and "TOKEN" not in found.detail + found.hint

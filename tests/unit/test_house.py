@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from lakehouse.gaps import GapMessage, PositionMessage
 from lakehouse.messages import TradeMessage
+from lakehouse.spike_event import SpikeEvent
 from tests.conftest import KINDS, TESTS, kind_of
 
 ROOT = TESTS.parent
@@ -118,7 +119,12 @@ def test_every_test_file_lies_in_a_kind() -> None:
 
 @pytest.mark.parametrize(
     ("name", "model"),
-    [("aggtrade", TradeMessage), ("gap", GapMessage), ("position", PositionMessage)],
+    [
+        ("aggtrade", TradeMessage),
+        ("gap", GapMessage),
+        ("position", PositionMessage),
+        ("spike", SpikeEvent),
+    ],
 )
 def test_the_published_schema_is_the_model(name: str, model: type[BaseModel]) -> None:
     published = json.loads((ROOT / f"docs/schema/{name}.v1.schema.json").read_text())

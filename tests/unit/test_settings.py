@@ -124,6 +124,24 @@ def test_settings_that_do_not_fit_together_are_told() -> None:
         settings_module.load(lake_catalog_type="rest")
     with pytest.raises(SettingsError, match="must differ"):
         settings_module.load(kafka_topic="a", kafka_dlq_topic="a")
+    with pytest.raises(SettingsError, match="needs SPIKE_WEBHOOK_SECRET"):
+        settings_module.load(spike_webhook_url="https://x/TOKEN")
+    with pytest.raises(SettingsError, match="must begin with http") as caught:
+        settings_module.load(spike_webhook_url="ftp://x/TOKEN", spike_webhook_secret="s")
+    assert "TOKEN" not in str(caught.value)
+
+
+def test_the_spike_rule_is_read_exactly_as_far_as_it_can_be_kept() -> None:
+    found = settings_module.load(spike_least_return="0.000000000001", spike_z_score="99.99")
+    assert found.as_env()["SPIKE_LEAST_RETURN"] == "0.000000000001"
+    assert (str(found.spike_z_score), str(found.spike_volume_ratio)) == ("99.99", "3")
+    for name, value in [
+        ("spike_z_score", "6.001"), ("spike_z_score", "100"), ("spike_volume_ratio", "-1"),
+        ("spike_volume_ratio", "2.345"), ("spike_least_return", "1e-13"),
+        ("spike_least_return", "NaN"), ("spike_warm_up_minutes", "61"),
+    ]:  # fmt: skip
+        with pytest.raises(SettingsError, match=name.upper()):
+            settings_module.load(**{name: value})
 
 
 def test_every_mistake_is_told_at_once() -> None:
