@@ -223,8 +223,7 @@ def added(summary: Mapping[str, str]) -> int:
 
 
 def _names(snapshot: Any, batch: Batch) -> bool:
-    told = snapshot.summary()
-    return all(told.get(name) == value for name, value in batch.properties.items())
+    return all(snapshot.summary().get(name) == told for name, told in batch.properties.items())
 
 
 def _taken(table: str, batch: Batch) -> StackError:
@@ -243,10 +242,7 @@ def crowded(table: str) -> StackError:
 
 
 def merge(rows: DataFrame, table: str, bounds: dict[str, object], name: str = "merge") -> None:
-    """Upsert `rows` by the table's statement of that name; `bounds` are its bound values.
-
-    Conflict where others have changed what it read meanwhile; nothing is written then.
-    """
+    """Upsert by a statement of the table with the values `bounds`; or Conflict, nothing written."""
     view = f"changed_{table}"
     rows.createOrReplaceTempView(view)
     statement = tables.statement(table, name).format(source=view)
