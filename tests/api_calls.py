@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from lakehouse.api import models
+from lakehouse.api import models, summary_models
 from lakehouse.api.hour_models import Completeness
 from tests.gold_lakes import NOON
 
@@ -19,6 +19,13 @@ MODELS: dict[str, type[models.Answer]] = {
     "/gaps": models.Gaps,
     "/health": models.Health,
     "/completeness": Completeness,
+    "/pulse/brief": summary_models.Brief,
+    "/summaries": summary_models.Summaries,
+}
+POSTED: dict[str, type[models.Answer]] = {
+    "/spikes/brief": summary_models.Brief,
+    "/summaries/verdict": summary_models.Verdict,
+    "/summaries": summary_models.Recorded,
 }
 OLD = -3 * 1440
 
@@ -46,13 +53,26 @@ async def get(client: httpx.AsyncClient, path: str, **params: Any) -> Any:
     return found.json()
 
 
+async def post(client: httpx.AsyncClient, path: str, body: Any, status: int = 200) -> Any:
+    """The answer of a posted body, held against its model."""
+    found = await client.post(f"/v1{path}", json=body)
+    assert found.status_code == status, found.text
+    POSTED[path].model_validate_json(found.content)
+    return found.json()
+
+
+def told(answer: httpx.Response) -> models.Problem:
+    """An error, which must have the one shape of errors."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    found = models.Problem.model_validate_json(answer.content)
+    assert found.status == answer.status_code
+    return found
+
+
 async def refused(client: httpx.AsyncClient, path: str, **params: Any) -> tuple[int, str, str]:
     """Status, code and detail of an error, which must have the one shape of errors."""
-    found = await client.get(path, params=params)
-    assert found.headers["content-type"] == "application/problem+json"
-    told = models.Problem.model_validate_json(found.content)
-    assert told.status == found.status_code
-    return told.status, told.code, told.detail
+    found = told(await client.get(path, params=params))
+    return found.status, found.code, found.detail
 
 
 async def paged(client: httpx.AsyncClient, path: str, rows: str, **params: Any) -> list[Any]:

@@ -67,7 +67,12 @@ def create_tables(catalog: Catalog, names: Iterable[str]) -> None:
     """The namespace and its tables, with the columns of sql/ and no partitions."""
     catalog.create_namespace(tables.NAMESPACE)
     for name in names:
-        catalog.create_table(f"{tables.NAMESPACE}.{name}", _schema(name))
+        add_table(catalog, name)
+
+
+def add_table(catalog: Catalog, name: str) -> None:
+    """One more table in the namespace."""
+    catalog.create_table(f"{tables.NAMESPACE}.{name}", _schema(name))
 
 
 def append(catalog: Catalog, table: str, rows: Iterable[Row]) -> None:

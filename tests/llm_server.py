@@ -65,7 +65,7 @@ class Llm(Recorder):
             return _refuses(500, "The server had an error")
         answer = good_answer(messages)
         wait = self._silent_seconds if how is Says.SILENT else 0.0
-        return Reply(200, _completion(_spoilt(answer, how)), after_seconds=wait)
+        return Reply(200, _completion(spoilt(answer, how)), after_seconds=wait)
 
 
 def facts_in(messages: list[dict[str, Any]]) -> dict[str, Any]:
@@ -107,7 +107,8 @@ def _moved(label: str, shown: str) -> str:
     return f"{word}{shown.lstrip('+-')} over {label.removesuffix(')').partition('(')[2]}"
 
 
-def _spoilt(answer: dict[str, Any], how: Says) -> str:
+def spoilt(answer: dict[str, Any], how: Says) -> str:
+    """The text of an answer, with the fault that is wanted."""
     place = answer["symbols"][0] if "symbols" in answer else answer
     if how is Says.INVENTS:
         place["text"] += f" Its volume was {INVENTED}."

@@ -4,15 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
-from lakehouse.api import models, problems
+from lakehouse.api import models, problems, summary_examples
+from lakehouse.api.claims import Claims
 from lakehouse.api.desk import Desk
 from lakehouse.api.examples import EXAMPLES
-from lakehouse.api.gate import Crowd, KeyGate, Meter
+from lakehouse.api.gate import Crowd, KeyGate, Meter, Weight
 from lakehouse.api.history import History
 from lakehouse.api.hour_paths import HourPaths, hour_router
 from lakehouse.api.hour_watch import HourWatch
@@ -20,7 +22,12 @@ from lakehouse.api.metrics import Metrics
 from lakehouse.api.page_files import page_router
 from lakehouse.api.refresher import Refresher
 from lakehouse.api.routes import router
+from lakehouse.api.scribe import Scribe
+from lakehouse.api.seal import Seal
+from lakehouse.api.summary_paths import SummaryPaths
+from lakehouse.api.summary_routes import summary_router
 from lakehouse.settings import Settings
+from lakehouse.summary_record import put_on_record
 
 VERSION: Final = "1.0.0"
 _ABOUT: Final = (
@@ -42,16 +49,19 @@ def create_app(
     """
     history = History(settings)
     watch = watch or HourWatch(settings, refresher, clock)
+    scribe = Scribe(partial(put_on_record, settings), partial(_on_record, refresher))
     app = FastAPI(
         title="Firehose lakehouse",
         version=VERSION,
         description=_ABOUT,
         docs_url=None,  # its page would be fetched from the Internet
         redoc_url=None,
-        lifespan=_lifespan(history, watch),
+        lifespan=_lifespan(history, watch, scribe),
     )
     problems.install(app)
-    app.include_router(router(Desk(refresher, history, settings.freshness_seconds, clock)))
+    desk = Desk(refresher, history, settings.freshness_seconds, clock)
+    app.include_router(router(desk))
+    app.include_router(summary_router(SummaryPaths(desk, Seal.of(settings), Claims(clock), scribe)))
     app.include_router(hour_router(HourPaths(lambda: refresher.state, watch, clock)))
     app.include_router(page_router())
     metrics = Metrics(refresher, clock)
@@ -59,17 +69,24 @@ def create_app(
     _describe(app)
     if key := settings.api_key.get_secret_value():
         app.add_middleware(KeyGate, key=key)
+    app.add_middleware(Weight)
     app.add_middleware(Crowd)
     app.add_middleware(Meter, metrics=metrics)
     return app
 
 
-def _lifespan(history: History, watch: HourWatch) -> Callable[[FastAPI], Any]:
+def _on_record(refresher: Refresher, summary_id: str) -> bool:
+    snapshot = refresher.state.snapshot
+    return snapshot is not None and summary_id in snapshot.summaries.ids
+
+
+def _lifespan(history: History, watch: HourWatch, scribe: Scribe) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watch.start()
         yield
         await asyncio.to_thread(watch.stop)
+        await asyncio.to_thread(scribe.close)
         history.close()
 
     return lifespan
@@ -110,6 +127,10 @@ def _describe(app: FastAPI) -> None:
             for path, example in EXAMPLES.items():
                 told = made["paths"][f"/v1{path}"]["get"]["responses"]["200"]
                 # Not by FastAPI, which would leave out what is null.
+                told["content"]["application/json"]["example"] = example
+            for (method, path), example in summary_examples.examples().items():
+                answers = made["paths"][f"/v1{path}"][method]["responses"]
+                told = answers.get("200") or answers["201"]
                 told["content"]["application/json"]["example"] = example
             made["security"] = [{}, {"header": []}, {"bearer": []}]
             app.openapi_schema = made

@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lakehouse.api.metrics import Metrics
@@ -15,6 +16,7 @@ from lakehouse.api.problems import problem
 OPEN_PATHS: Final = frozenset({"/health/live", "/"})
 OPEN_FOLDER: Final = "/page/"
 MOST_REQUESTS: Final = 200
+MOST_BODY_BYTES: Final = 1_000_000
 
 
 class KeyGate:
@@ -67,6 +69,30 @@ class Crowd:
             await self._app(scope, receive, send)
         finally:
             self._under_way -= 1
+
+
+class Weight:
+    """Refuses a body that is longer than any that is wanted, before it is in memory."""
+
+    def __init__(self, app: ASGIApp, most: int = MOST_BODY_BYTES) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        left = self._most
+
+        async def weighed() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:  # no ProblemError: FastAPI would call it a body that can't be parsed
+                raise HTTPException(413, f"A body may have {self._most:,} bytes.")
+            return message
+
+        await self._app(scope, weighed, send)
 
 
 class Meter:

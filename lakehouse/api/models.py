@@ -243,3 +243,5 @@ class Problem(Answer):
     code: Annotated[str, Field(examples=["unknown_symbol"])]
     detail: str
     errors: list[Wrong] | None = None
+    event_id: str | None = None
+    by: Literal["sent", "claimed"] | None = None

@@ -12,6 +12,7 @@ from lakehouse.api.problems import ProblemError
 MOST_MINUTES: Final = 1_500  # a day fits into one page
 MOST_ROWS: Final = 500
 MOST_SYMBOLS: Final = 100
+MOST_SUMMARIES: Final = 100  # each with its facts
 
 _WORD: Final = r"^[^\s,]{1,50}$"
 Symbol = Annotated[str, Field(pattern=_WORD, examples=["BTCUSDT"])]
@@ -101,6 +102,15 @@ class CompletenessQuery(PulseQuery):
     """The newest hours of all symbols, or of those that are named."""
 
     hours: Annotated[int, Field(ge=1, le=KEPT_HOURS)] = 24
+
+
+class SummariesQuery(Query):
+    """Summaries of one kind or of one spike, or all."""
+
+    kind: Literal["pulse", "spike"] | None = None
+    event_id: Annotated[str | None, Field(max_length=200)] = None
+    limit: Annotated[int, Field(ge=1, le=MOST_SUMMARIES)] = 20
+    cursor: Cursor = None
 
 
 def _minute_from(at: AwareDatetime) -> int:

@@ -1,5 +1,6 @@
 """Every error of the API as one JSON shape: RFC 9457's problem details, with a stable `code`."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,14 +14,26 @@ from starlette.responses import Response
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
+_CODES: Final = {404: "no_such_path", 405: "method_not_allowed", 413: "body_too_long"}
 
 
 class ProblemError(Exception):
-    """What went wrong with a request. `retry_after` in seconds, where asking again may help."""
+    """What went wrong with a request. `retry_after` in seconds, where asking again may help.
 
-    def __init__(self, status: int, code: str, detail: str, retry_after: int | None = None) -> None:
+    `more`: further members of the problem.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        retry_after: int | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail, self.retry_after = status, code, detail, retry_after
+        self.more = dict(more or {})
 
 
 def json(value: object) -> Response:
@@ -56,7 +69,7 @@ def install(app: FastAPI) -> None:
 async def _of_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
     wait = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return problem(error.status, error.code, error.detail, wait)
+    return problem(error.status, error.code, error.detail, wait, **error.more)
 
 
 async def _of_validation(_: Request, error: Exception) -> Response:
@@ -71,7 +84,7 @@ async def _of_validation(_: Request, error: Exception) -> Response:
 
 async def _of_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = {404: "no_such_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    code = _CODES.get(error.status_code, "http_error")
     return problem(error.status_code, code, str(error.detail), dict(error.headers or {}))
 
 

@@ -9,7 +9,7 @@ import orjson
 import structlog
 
 from lakehouse import tables
-from lakehouse.api import table_state
+from lakehouse.api import summaries, table_state
 from lakehouse.api.audit import Audit, audit_of, must_stay
 from lakehouse.api.blocks import Key
 from lakehouse.api.columns import Row
@@ -19,6 +19,7 @@ from lakehouse.api.health import Layer
 from lakehouse.api.ops_rows import OpsRows
 from lakehouse.api.pulse import Pulse
 from lakehouse.api.snapshot import Snapshot, State, newest_of, pulses_of
+from lakehouse.api.summaries import Summaries, summaries_of
 from lakehouse.api.table_state import TableState
 from lakehouse.api.views import symbol_pulse
 from lakehouse.catalog import rest_catalog, rest_locations, table_locations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 1.0
-_AUDIT_FILES: Final = 2_000
+_MOST_FILES: Final = 2_000
 _LAYERS: Final = (tables.BRONZE, tables.SILVER, tables.QUARANTINE, tables.GOLD)
 
 
@@ -44,10 +45,11 @@ class Refresher:
         self._settings, self._clock = settings, clock
         self._locations = Locations(settings)
         self._seen: dict[str, TableState] = {}
-        self._gold, self._audit, self._gaps = (
+        self._gold, self._audit, self._gaps, self._summaries = (
             GoldStore(),
-            OpsRows("started_at", _AUDIT_FILES),
+            OpsRows("started_at", _MOST_FILES),
             OpsRows("detected_at"),
+            OpsRows("created_at", _MOST_FILES),
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
@@ -64,14 +66,20 @@ class Refresher:
     def refresh(self) -> None:
         """One look: a new state, whatever the lake answers. Nothing is raised."""
         try:
-            changed = self._look()
-            snapshot = self._load(changed) if changed else self.state.snapshot
-            self.state = State(snapshot, self._micros())
+            self.read()
         except Exception as error:  # the API goes on with what it has, whatever a reader raises
             told = str(error) if isinstance(error, FirehoseError) else repr(error)[:500]
             if told != self.state.failure:  # once, not every second
                 log.warning("lake_not_read", error=told)
             self.state = State(self.state.snapshot, self.state.checked_micros, told)
+
+    def read(self) -> Snapshot:
+        """One look as well; raises what the lake's readers raise, and the state is as it was."""
+        changed = self._look()
+        snapshot = self._load(changed) if changed else self.state.snapshot
+        assert snapshot is not None  # the first look finds every table changed
+        self.state = State(snapshot, self._micros())
+        return snapshot
 
     def table(self, name: str) -> TableState | None:
         """A table as of the newest snapshot; None where the lake has none. From any thread."""
@@ -87,7 +95,7 @@ class Refresher:
         found = self._locations.now()
         if tables.GOLD not in found:
             raise UnreachableError(f"The catalog has no table {tables.GOLD}.", "Is the lake whole?")
-        wanted = {*_LAYERS, tables.AUDIT, tables.GAP} & found.keys()
+        wanted = {*_LAYERS, tables.AUDIT, tables.GAP, tables.SUMMARY} & found.keys()
         return {
             name: table_state.read(self._settings, found[name])
             for name in sorted(wanted)
@@ -108,6 +116,7 @@ class Refresher:
             tuple(_layer(name, seen.get(name)) for name in _LAYERS),
             self._audit_of(changed, before),
             gaps,
+            self._summaries_of(changed, before),
         )
         self._seen = seen
         self.refreshes += 1
@@ -131,6 +140,15 @@ class Refresher:
         if (table := changed.get(tables.GAP)) is None:
             return before.gaps if before else Gaps()
         return gaps_of(self._gaps.refresh(table))
+
+    def _summaries_of(
+        self, changed: Mapping[str, TableState], before: Snapshot | None
+    ) -> Summaries:
+        if (table := changed.get(tables.SUMMARY)) is None:
+            return before.summaries if before else Summaries()
+        view = summaries_of(self._summaries.refresh(table), self._summaries.since_micros)
+        self._summaries.forget(lambda row: summaries.must_stay(view, row))
+        return view
 
     def _micros(self) -> int:
         return int(self._clock() * 1_000_000)

@@ -32,7 +32,7 @@ class Paths:
         """Every symbol with a minute in the newest 25 hours, and the health of the source."""
         state = self._desk.state
         snapshot, gold, _ = gold_of(state)
-        wanted = _chosen(gold, query.names())
+        wanted = chosen(gold, query.names())
         source = self._desk.source(state, snapshot)
 
         async def make() -> Any:
@@ -132,7 +132,7 @@ def answers_of(model: type[models.Answer]) -> dict[int | str, dict[str, Any]]:
     return {200: {"model": model, "description": "The answer"}, **problems}
 
 
-def _chosen(gold: Gold, names: tuple[str, ...]) -> list[Key]:
+def chosen(gold: Gold, names: tuple[str, ...]) -> list[Key]:
     """The keys of the symbols that are named, or all; 404 for one that is not there."""
     if not names:
         return list(gold.series)

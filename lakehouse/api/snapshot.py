@@ -10,6 +10,7 @@ from lakehouse.api.gaps import Gaps
 from lakehouse.api.gold import Gold
 from lakehouse.api.health import Facts, Layer
 from lakehouse.api.pulse import Pulse, pulse_of
+from lakehouse.api.summaries import Summaries
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Snapshot:
     layers: tuple[Layer, ...] = ()
     audit: Audit = field(default_factory=Audit)
     gaps: Gaps = field(default_factory=Gaps)
+    summaries: Summaries = field(default_factory=Summaries)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A snapshot as the values that the API answers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -35,6 +35,12 @@ def source(snapshot: Snapshot, facts: Facts, now_micros: int) -> dict[str, Any]:
         "failed_batches": audit.failed,
         "failed_since": instant(audit.failed_since),
     }
+
+
+def pulse(snapshot: Snapshot, wanted: Collection[Key], source: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole of /v1/pulse as values, for who works on with them."""
+    symbols = [orjson.loads(snapshot.items[key]) for key in sorted(wanted)]
+    return {"source": source, "symbols": symbols}
 
 
 def symbol_pulses(snapshot: Snapshot, wanted: Collection[Key]) -> list[orjson.Fragment]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from lakehouse.api import (
     audit,
+    claims,
     history,
     hour_files,
     hour_models,
@@ -16,8 +17,12 @@ from lakehouse.api import (
     parameters,
     pulse,
     refresher,
+    scribe,
+    seal,
+    summaries,
+    summary_models,
 )
-from lakehouse.api.gate import MOST_REQUESTS
+from lakehouse.api.gate import MOST_BODY_BYTES, MOST_REQUESTS
 from tests import documents
 from tests.documents import ROOT, table_cells
 
@@ -59,6 +64,8 @@ def test_every_figure_of_health_is_explained(model: type[BaseModel]) -> None:
         ("/v1/spikes", parameters.SpikesQuery),
         ("/v1/audit", parameters.AuditQuery),
         ("/v1/gaps", parameters.GapsQuery),
+        ("/v1/pulse/brief", parameters.PulseQuery),
+        ("/v1/summaries", parameters.SummariesQuery),
         ("/v1/completeness", parameters.CompletenessQuery),
     ],
 )
@@ -91,13 +98,26 @@ def test_the_limits_of_completeness_are_those_of_the_code() -> None:
     assert hour_watch.REST == 4 and "rests four times as long as it worked" in PAGE
 
 
+def test_the_constants_of_summaries_are_those_of_the_code() -> None:
+    assert f"for {claims.CLAIM_SECONDS} seconds" in PAGE
+    assert f"every {scribe.AGAIN_SECONDS:g} seconds" in PAGE
+    assert f"{summaries.MOST_ROWS:,} rows are kept, and spikes for 25 hours" in PAGE
+    assert f"more than {MOST_BODY_BYTES:,} bytes" in PAGE
+    assert f"`{seal.FILE}`" in PAGE and f"`{seal.FIELD}`" in PAGE
+
+
+def test_every_member_of_a_brief_and_a_verdict_is_told() -> None:
+    for model in (summary_models.Brief, summary_models.Verdict, summary_models.Rendered):
+        assert set(model.model_fields) - {"kind", "summary", "source"} <= NAMED
+
+
 def test_the_constants_are_those_of_the_code() -> None:
     assert f"({parameters.MOST_SYMBOLS} at most)" in PAGE
     assert (
         f"{history.TIMEOUT_SECONDS:g} s, or {history.READERS + history.MOST_WAITING} such" in PAGE
     )
     assert f"more than {MOST_REQUESTS} requests at once" in PAGE
-    assert f"newest {refresher._AUDIT_FILES:,} files" in PAGE
+    assert f"newest {refresher._MOST_FILES:,} files" in PAGE
     assert f"{audit.MOST_ROWS:,} rows are kept" in PAGE
     assert f"fewer than SPIKE_WARM_UP_MINUTES of the {pulse.HOUR} minutes" in PAGE
     assert f"kept for {pulse.KEPT_MINUTES // 60} hours" in PAGE

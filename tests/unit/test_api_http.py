@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from lakehouse.api.app import create_app
 from lakehouse.api.examples import EXAMPLES
 from lakehouse.api.refresher import Refresher
-from tests.api_calls import MODELS, client_of, refused
+from lakehouse.api.summary_examples import examples
+from tests.api_calls import MODELS, POSTED, client_of, refused
 from tests.lakes import LakeWriter
 
 
@@ -124,12 +125,20 @@ async def test_metrics_count_by_route_and_status(client: httpx.AsyncClient) -> N
 
 async def test_openapi_examples_are_what_the_models_allow(client: httpx.AsyncClient) -> None:
     described = (await client.get("/openapi.json")).json()
-    assert set(described["paths"]) == {f"/v1{path}" for path in MODELS}
-    for path, model in MODELS.items():
-        told = described["paths"][f"/v1{path}"]["get"]["responses"]
-        shown = told["200"]["content"]["application/json"]["example"]
-        assert shown == EXAMPLES[path]
-        model.model_validate(shown)
+    shown = {("get", path): example for path, example in EXAMPLES.items()} | examples()
+    answers = {("get", path): model for path, model in MODELS.items()}
+    answers |= {("post", path): model for path, model in POSTED.items()}
+    named = {
+        (method, path.removeprefix("/v1"))
+        for path, methods in described["paths"].items()
+        for method in methods
+    }
+    assert named == answers.keys() | {("delete", "/spikes/claims/{event_id}")}
+    for (method, path), model in answers.items():
+        told = described["paths"][f"/v1{path}"][method]["responses"]
+        good = told.get("200") or told["201"]
+        model.model_validate(good["content"]["application/json"]["example"])
+        assert model.model_validate(shown[method, path])
         assert {"401", "404", "422", "503"} <= told.keys()
     assert "Problem" in described["components"]["schemas"]
 
