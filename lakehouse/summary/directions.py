@@ -1,74 +1,93 @@
 """Do the words of direction agree with the figures? Pure."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Final
 
 from lakehouse.summary.figures import Figure
 from lakehouse.summary.scan import Sentence
-from lakehouse.summary.signs import free_words, sign_of, signs_of, subject
+from lakehouse.summary.signs import governing, sign_of, sign_words, signs, subject
 
-_PRICE: Final = ("", "price", "close", "change", "return")
-_VOLUME: Final = ("volume", "usual", "turnover")
-_ABOVE: Final = {"above": 1, "below": -1, "higher": 1, "lower": -1, "under": -1, "beneath": -1}
+PRICE: Final = ("", "now", "price", "close", "change", "return")
+VOLUME: Final = ("volume", "usual", "turnover")
 _SIGNS: Final = {"up": {1}, "down": {-1}, "flat": {0}, "unknown": set[int]()}
-_REACH: Final = 6
+_REASONS: Final = {"price up": 1, "price down": -1}
 
 
-def direction_complaints(
-    sentence: Sentence, figures: Sequence[Figure], directions: Sequence[str]
-) -> Iterator[str]:
-    """A complaint for each word that points the wrong way; `directions`: of the symbols meant."""
-    for at in free_words(sentence):
-        sign = sign_of(sentence, at)
-        if sign is not None and sign not in _true_signs(sentence, at, figures, directions):
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where things have gone: the figures of one symbol (empty where several are meant), the
+    directions of all that are meant, the reasons of their spikes."""
+
+    figures: Sequence[Figure]
+    directions: Sequence[str]
+    reasons: Sequence[str] = ()
+
+    @property
+    def common(self) -> set[int]:
+        """What is said of several symbols must be true of each."""
+        found = [_SIGNS[each] for each in self.directions]
+        return set.intersection(*found) if found else set()
+
+
+def direction_complaints(sentence: Sentence, course: Course) -> Iterator[str]:
+    """A complaint for each word that points the wrong way."""
+    governs = governing(sentence)
+    for at in sign_words(sentence):
+        if at not in governs and sign_of(sentence, at) not in _true_signs(sentence, at, course):
             yield f'"{sentence.words[at].text}" does not agree with the figures'
-    yield from _relations(sentence, figures)
+    if any(word.low == "mixed" for word in sentence.words) and not _mixed(course):
+        yield '"mixed" does not agree with the figures'
+    yield from _ways(sentence, course)
 
 
-def _true_signs(
-    sentence: Sentence, at: int, figures: Sequence[Figure], directions: Sequence[str]
-) -> set[int]:
+def _true_signs(sentence: Sentence, at: int, course: Course) -> set[int]:
     """The ways that what the word speaks of has gone."""
     about = subject(sentence, at)
-    if about in _VOLUME:
-        return {_against_one(each) for each in figures if each.kind == "volume_ratio"}
-    if about not in _PRICE:
+    if about in VOLUME:
+        return {against_one(each) for each in course.figures if each.kind == "volume_ratio"}
+    if about not in PRICE:
         return set()
-    windows = set(sentence.windows.values())
-    changes = [each for each in figures if each.kind == "change" and each.window in windows]
-    if windows:
-        return signs_of(changes)
-    # Of several symbols, what is said must be true of each.
-    return set.intersection(*(_SIGNS[each] for each in directions)) if directions else set()
+    if windows := _windows_of(sentence, at):
+        return _signs_of_all(windows, course)
+    reasons = {_REASONS[each] for each in course.reasons if each in _REASONS}
+    spike_named = any(sentence.count_label(n) == "spikes" for n in range(len(sentence.words)))
+    return reasons if spike_named and reasons else course.common
 
 
-def _against_one(each: Figure) -> int:
-    return (each.value > 1) - (each.value < 1)
+def _signs_of_all(windows: set[int], course: Course) -> set[int]:
+    """The one sign that the changes of all these windows have; none where they differ."""
+    changes = [each for each in course.figures if each.kind == "change"]
+    known = {each.window for each in changes}
+    found = signs([each for each in changes if each.window in windows])
+    return found if len(found) == 1 and windows <= known else set()
 
 
-def _relations(sentence: Sentence, figures: Sequence[Figure]) -> Iterator[str]:
-    """`above its VWAP`, `below the usual`: is it so of any figure that may be meant?"""
-    for at in range(len(sentence.words)):
-        sign = _ABOVE.get(sentence.low(at))
-        if sign is None or (sentence.low(at) in ("higher", "lower") and _not_than(sentence, at)):
+def _windows_of(sentence: Sentence, at: int) -> set[int]:
+    """The windows from this word of direction to the next one, else from the one before."""
+    others = [other for other in sign_words(sentence) if other != at]
+    end = min((other for other in others if other > at), default=len(sentence.words))
+    start = max((other for other in others if other < at), default=0)
+    found = {size for place, size in sentence.windows.items() if at < place < end}
+    return found or {size for place, size in sentence.windows.items() if start <= place < at}
+
+
+def _mixed(course: Course) -> bool:
+    changes = [each for each in course.figures if each.kind == "change"]
+    return len(set(course.directions)) > 1 or len(signs(changes)) > 1
+
+
+def _ways(sentence: Sentence, course: Course) -> Iterator[str]:
+    """`from 61,837.63 to 61,990.10` is a way up."""
+    for first, second in zip(sentence.mentions, sentence.mentions[1:], strict=False):
+        words = sentence.low(first.at - 1), sentence.low(first.until)
+        if words != ("from", "to") or second.at != first.until + 1:
             continue
-        target = next(filter(None, (sentence.label(at + n) for n in range(1, _REACH))), "")
-        if target and sign not in _relation(subject(sentence, at), target, figures):
-            yield f'"{sentence.words[at].text} … {target}" does not agree with the figures'
+        start, end = first.written.value, second.written.value
+        if (end > start) - (end < start) not in course.common:
+            yield '"from … to …" does not agree with the direction'
 
 
-def _not_than(sentence: Sentence, at: int) -> bool:
-    return sentence.low(at + 1) != "than"
-
-
-def _relation(about: str, target: str, figures: Sequence[Figure]) -> set[int]:
-    if about in _VOLUME or target == "usual":
-        return {_against_one(each) for each in figures if each.kind == "volume_ratio"}
-    left = _values(figures, "price", "close") if about in _PRICE else _values(figures, about)
-    right = _values(figures, target)
-    return {(a > b) - (a < b) for a in left for b in right}
-
-
-def _values(figures: Sequence[Figure], *kinds: str) -> list[Decimal]:
-    return [each.value for each in figures if each.kind in kinds]
+def against_one(each: Figure) -> int:
+    """A volume against its usual: 1 above, -1 below."""
+    return (each.value > 1) - (each.value < 1)

@@ -180,7 +180,7 @@ def _minute_figures(event: Mapping[str, Any]) -> list[Figure | None]:
     """The spike's own minute."""
     return [
         figure("change", event["return_1m"], 1),
-        *(figure(name, event[name]) for name in ("open", "high", "low", "close")),
+        *(figure(name, event[name], 1) for name in ("open", "high", "low", "close")),
         figure("vwap", event["vwap_1m"], 1),
         figure("average", event["price_ma_30m"], 30),
         figure("volume", event["volume"], 1),

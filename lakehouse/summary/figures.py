@@ -19,30 +19,40 @@ _KEPT_DECIMALS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a figure is: its unit, the words that name it in a text, its words in a listing."""
+    """What a figure is: its unit, the words that name it in a text, its words in a listing.
+
+    `needs`: a name in a text must hold all words of one of these (a mean is never just a price).
+    """
 
     unit: Unit
     labels: frozenset[str]
     says: str
+    needs: tuple[frozenset[str], ...] = ()
 
 
-def _kind(unit: Unit, says: str, *labels: str) -> Kind:
-    return Kind(unit, frozenset(labels), says)
+def _kind(unit: Unit, says: str, *labels: str, needs: tuple[str, ...] = ()) -> Kind:
+    return Kind(unit, frozenset(labels), says, tuple(frozenset(each.split()) for each in needs))
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "price": _kind("quote", "price", "price", "close"),
-    "price_now": _kind("quote", "price now", "price"),
+    "price": _kind("quote", "price", "price", "close", "now"),
+    "price_now": _kind("quote", "price now", "price", "now", needs=("now",)),
     "open": _kind("quote", "open", "open", "price"),
     "high": _kind("quote", "high", "high", "price"),
     "low": _kind("quote", "low", "low", "price"),
     "close": _kind("quote", "close", "close", "price"),
     "change": _kind("percent", "price change", "price", "change", "return"),
-    "vwap": _kind("quote", "VWAP", "vwap", "volume", "average", "price"),
-    "average": _kind("quote", "average price", "average", "price"),
-    "volume": _kind("base", "volume", "volume"),
-    "quote_volume": _kind("quote", "quote volume (turnover)", "volume", "turnover"),
-    "volume_ratio": _kind("times", "volume against its usual", "volume", "usual"),
+    "vwap": _kind(
+        "quote", "VWAP", "vwap", "volume", "average", "price", needs=("vwap", "volume average")
+    ),
+    "average": _kind("quote", "average price", "average", "price", needs=("average",)),
+    "volume": _kind("base", "volume", "volume", needs=("volume",)),
+    "quote_volume": _kind(
+        "quote", "quote volume", "volume", "turnover", needs=("volume", "turnover")
+    ),
+    "volume_ratio": _kind(
+        "times", "volume against its usual", "volume", "usual", needs=("volume", "usual")
+    ),
     "trades": _kind("count", "trades", "trades"),
     "spikes": _kind("count", "spikes", "spikes"),
     "gaps": _kind("count", "open gaps", "gaps"),

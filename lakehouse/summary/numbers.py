@@ -47,8 +47,8 @@ class Written:
     def could_be(self, figure: Decimal) -> bool:
         """Whether this is the figure, rounded by half of the last digit shown at most.
 
-        A rounding must leave something of it: two digits that count, or one of a percentage
-        that shows its decimals. So 61,990 is not `0.1M`, and 0.4 % not `0%`.
+        A rounding must leave something of it: two digits that count, or one decimal of a
+        percentage or a multiple. So 61,990 is not `0.1M`, and 0.4 % not `0%`.
         """
         magnitude = figure.copy_abs()
         if self.value == magnitude:
@@ -56,7 +56,7 @@ class Written:
         distance = EXACT.abs(EXACT.subtract(self.value, magnitude))
         if EXACT.multiply(distance, Decimal(2)) > self.step or not self.value:
             return False
-        return self.digits >= 2 or (self.unit == "percent" and self.decimals > 0)
+        return self.digits >= 2 or (self.unit in ("percent", "times") and self.decimals > 0)
 
 
 def read(words: Sequence[Word], at: int) -> Written | None:

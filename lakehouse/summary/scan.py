@@ -1,11 +1,17 @@
 """A text's words → its sentences, and the numbers, windows and labels in each. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from lakehouse.summary.numbers import Written, read
 from lakehouse.summary.vocabulary import BARE_SPANS, COUNTS, LABELS, MINUTES, SMALL_NUMBERS
 from lakehouse.summary.words import Word
+
+# Verbs that say where the price is: `trades at 61,990.10`.
+PLACED: Final = frozenset(["trades", "trading", "traded", "stands", "sits", "quoted"])
+_WORD: Final = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,10 @@ class Sentence:
         """The word in small letters; "" beyond the ends."""
         return self.words[at].low if 0 <= at < len(self.words) else ""
 
+    def joined(self, at: int) -> bool:
+        """Whether there is such a word, and no comma or full stop before it."""
+        return 0 < at < len(self.words) and not self.words[at - 1].breaks
+
     def label(self, at: int) -> str:
         """What the word names (`price`, `vwap`, …); "" where it names nothing."""
         low = self.low(at)
@@ -41,13 +51,23 @@ class Sentence:
             return ""
         if found == "open" and self.count_label(at + 1):
             return ""
-        if found in ("high", "low") and self.low(at + 1) not in ("of", "at", "was"):
+        if found in ("high", "low") and not self._names_a_price(at + 1):
             return ""
-        return found
+        return "price" if self._places(at) else found
+
+    def _names_a_price(self, at: int) -> bool:
+        """`high of 61,999`, `low 61,837.63`; not `high volume`."""
+        if self.low(at) in ("of", "at", "was", "price", "close"):
+            return True
+        return 0 <= at < len(self.words) and self.words[at].has_digit
 
     def count_label(self, at: int) -> str:
         """What the word counts (`trades`, `spikes`, …); "" where nothing."""
-        return COUNTS.get(self.low(at), "")
+        return "" if self._places(at) else COUNTS.get(self.low(at), "")
+
+    def _places(self, at: int) -> bool:
+        """`trades at 61,990.10` says where the price is, and counts nothing."""
+        return self.low(at) in PLACED and self.low(at + 1) in ("at", "near", "around")
 
     def before(self, mention: Mention) -> int:
         """Where the words begin that stand between the number before this one and it."""
@@ -73,7 +93,16 @@ def _read(words: Sequence[Word], names: frozenset[str]) -> Sentence:
     at = 0
     while at < len(words):
         at += _step(found, at, names)
+    odd = (at for at in range(len(words)) if at not in found.taken and _is_odd(words[at], names))
+    found.unreadable += [words[at].text for at in odd]
     return found
+
+
+def _is_odd(word: Word, names: frozenset[str]) -> bool:
+    """Whether it is neither a word nor a number: `up.Buy`, `$`. A dash alone is punctuation."""
+    if word.has_digit or word.text in names or word.text in ("", "-"):
+        return False
+    return _WORD.fullmatch(word.text) is None
 
 
 def _step(found: Sentence, at: int, names: frozenset[str]) -> int:
@@ -82,7 +111,7 @@ def _step(found: Sentence, at: int, names: frozenset[str]) -> int:
     if word.text in names:
         return 1
     if word.has_digit:
-        return _number(found, at)
+        return _number(found, at, names)
     if (size := _window_in_words(found, at)) is not None:
         found.windows[at] = size
         found.taken |= {at, at + 1}
@@ -92,9 +121,16 @@ def _step(found: Sentence, at: int, names: frozenset[str]) -> int:
     return 1
 
 
-def _number(found: Sentence, at: int) -> int:
+def _is_asset(text: str, names: frozenset[str]) -> bool:
+    """`1000SATS` of 1000SATSUSDT."""
+    return len(text) > 3 and text.isupper() and any(name.startswith(text) for name in names)
+
+
+def _number(found: Sentence, at: int, names: frozenset[str]) -> int:
     written = read(found.words, at)
     if written is None:
+        if _is_asset(found.words[at].text, names):
+            return 1
         found.unreadable.append(found.words[at].text)
         return 1
     until = at + written.length

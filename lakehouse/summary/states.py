@@ -1,25 +1,24 @@
-"""Do the words about the source's health and about spikes agree with the facts? Pure."""
+"""Do the words about the source, and about what is not there, agree with the facts? Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from lakehouse.summary.facts import Facts, figures_of
+from lakehouse.summary.facts import Facts
+from lakehouse.summary.figures import Figure
 from lakehouse.summary.scan import Sentence
-from lakehouse.summary.vocabulary import word_set
+from lakehouse.summary.vocabulary import DENIALS, DOWN, FLAT, UP, word_set
 from lakehouse.summary.words import Word
 
 _STATUSES: Final = ("ok", "degraded", "stale")
 _GOOD: Final = word_set(
     "fresh healthy complete reliable live current timely trustworthy accurate good fine full "
-    "intact sound whole real-time realtime uninterrupted consistent perfect normal everything all "
-    "none nothing without no"
+    "intact sound whole realtime uninterrupted consistent perfect normal everything all "
+    "none nothing without no real"
 )
 _BAD: Final = word_set(
-    "old outdated delayed late missing broken incomplete behind lagging outage unreliable failed "
-    "failing unreachable gap gaps stopped"
+    "old outdated delayed late missing broken incomplete behind lagging outage unreliable "
+    "unreachable gap gaps stopped"
 )
-_QUIET: Final = word_set("calm quiet uneventful")
-_NONE: Final = word_set("no without zero")
 _NEAR: Final = 3
 
 
@@ -32,31 +31,23 @@ def source_word_complaints(facts: Facts, words: Sequence[Word]) -> Iterator[str]
     for other in _STATUSES:
         if other != status and other in lows:
             yield f'"{other}" is not the status'
-    for low in lows:
-        if (status != "ok" and low in _GOOD) or (status == "ok" and low in _BAD):
+    for at, low in enumerate(lows):
+        unfit = _GOOD if status != "ok" else _BAD
+        if low in unfit and not (status == "ok" and DENIALS & set(lows[max(0, at - _NEAR) : at])):
             yield f'"{low}" does not fit the status "{status}"'
+        if low in UP | DOWN | FLAT and lows[at : at + 3] != ["up", "to", "date"]:
+            yield f'"{low}" says nothing about the source'
 
 
-def spike_complaints(sentence: Sentence, symbols: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A spike may be named where there is one, and a calm where there is none."""
-    spiking = [symbol["symbol"] for symbol in symbols if symbol["spike"] == "spike"]
-    known = bool(spiking) or any(_spikes(symbol) for symbol in symbols)
+def denial_complaints(sentence: Sentence, figures: Sequence[Figure]) -> Iterator[str]:
+    """`no open gaps` is checked as a number is; what else is denied can't be."""
     for at, word in enumerate(sentence.words):
-        named = sentence.count_label(at) == "spikes" or word.low in ("spiked", "spiking")
-        denied = any(sentence.low(at - back) in _NONE for back in range(1, _NEAR + 1))
-        if named and denied and known:
-            yield f'"no {word.low}" does not agree with the facts'
-        if named and not denied and not known and not _counted(sentence, at):
-            yield f'"{word.low}": the facts know of none'
-        if word.low in _QUIET and spiking:
-            yield f'"{word.low}" does not agree with the spike'
-
-
-def _counted(sentence: Sentence, at: int) -> bool:
-    """`0 spikes`, `spikes: 0`, `spike status calm` are checked as numbers, or claim none."""
-    numbered = any(abs(mention.at - at) <= _NEAR for mention in sentence.mentions)
-    return numbered or sentence.low(at + 1) in ("status", "count")
-
-
-def _spikes(symbol: Mapping[str, Any]) -> bool:
-    return any(each.kind == "spikes" and each.value for each in figures_of(symbol))
+        if word.low not in DENIALS:
+            continue
+        near = range(at + 1, min(at + 1 + _NEAR, len(sentence.words)))
+        denied = {sentence.count_label(back) for back in near} - {""}
+        counts = [each.value for each in figures if each.unit == "count" and each.kind in denied]
+        if not denied:
+            yield f'"{word.low}" turns a statement round: say what is so'
+        elif "spikes" not in denied and (not counts or any(counts)):
+            yield f'"{word.low} {min(denied)}" does not agree with the facts'

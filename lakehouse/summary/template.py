@@ -40,8 +40,8 @@ def _headline(facts: Facts) -> str:
     if facts.kind == "spike":
         [symbol] = facts.symbols
         change = find(figures_of(symbol), "change", 1)
-        moved = "" if change is None else f": {_change(change)}"
-        return f"Spike in {symbol['symbol']}{moved}"
+        moved = "" if change is None else f" {_change(change)}"
+        return f"{symbol['symbol']}{moved}"
     directions = [symbol["direction"] for symbol in facts.symbols]
     if len(directions) > 1 and set(directions) <= {"up", "down", "flat"}:
         return "Mixed market" if len(set(directions)) > 1 else f"All symbols {directions[0]}"
@@ -50,9 +50,9 @@ def _headline(facts: Facts) -> str:
 
 def _text(symbol: Mapping[str, Any]) -> str:
     figures = figures_of(symbol)
-    price = find(figures, "price", None) or find(figures, "close", None)
+    price = find(figures, "price", None) or find(figures, "close", 1)
     change = find(figures, "change", *_leading_windows(symbol))
-    volume = find(figures, "volume", 30, 5, 1)
+    volume = find(figures, "volume", *_volume_windows(symbol))
     ratio = find(figures, "volume_ratio", *((volume.window,) if volume else ()))
     vwap = find(figures, "vwap", 30, 1)
     parts = [
@@ -60,9 +60,14 @@ def _text(symbol: Mapping[str, Any]) -> str:
         _change(change) if change else "change not known",
         f"VWAP {vwap.shown} over {_window(vwap)}" if vwap else "",
         f"volume {volume.shown} in {_window(volume)}" if volume else "",
-        f"volume {ratio.shown} usual in {_window(ratio)}" if ratio else "",
+        f"that is {ratio.shown} its usual in {_window(ratio)}" if ratio else "",
     ]
     return ", ".join(part for part in parts if part) + "." + _spike(symbol)
+
+
+def _volume_windows(symbol: Mapping[str, Any]) -> tuple[int, ...]:
+    """Of a spike, its own minute; of a pulse, the longest window that is known."""
+    return (30, 5, 1) if "direction_window_minutes" in symbol else (1,)
 
 
 def _leading_windows(symbol: Mapping[str, Any]) -> tuple[int, ...]:
@@ -80,7 +85,7 @@ def _window(each: Figure) -> str:
 
 def _spike(symbol: Mapping[str, Any]) -> str:
     if symbol["spike"] != "spike":
-        return " Too early to judge spikes." if symbol["spike"] == "warming_up" else ""
+        return " Spike status warming up." if symbol["spike"] == "warming_up" else ""
     return f" Spike: {', '.join(symbol['spike_reasons'])}."
 
 

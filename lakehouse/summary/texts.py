@@ -8,16 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lakehouse.summary.claims import Context, number_complaints
-from lakehouse.summary.directions import direction_complaints
+from lakehouse.summary.directions import Course, direction_complaints
 from lakehouse.summary.facts import Facts, figures_of, source_figures
 from lakehouse.summary.figures import Figure, figure
+from lakehouse.summary.relations import relation_complaints
 from lakehouse.summary.scan import Sentence, sentences
-from lakehouse.summary.states import source_word_complaints, spike_complaints
+from lakehouse.summary.spikes import spike_complaints
+from lakehouse.summary.states import denial_complaints, source_word_complaints
 from lakehouse.summary.times import instant
 from lakehouse.summary.wording import character_complaints, name_complaints, word_complaints
 from lakehouse.summary.words import Word, words_of
 
 Symbol = Mapping[str, Any]
+
+_JOINING: Final = frozenset({"and", "or", "plus", "with", "like", "as", "well", "both", "", "-"})
 
 
 def text_complaints(facts: Facts, symbol: Symbol, text: str) -> Iterator[str]:
@@ -38,12 +42,14 @@ def source_complaints(facts: Facts, text: str) -> Iterator[str]:
     yield from character_complaints(text, _names(facts))
     words = words_of(text)
     yield from source_word_complaints(facts, words)
-    yield from name_complaints(words, _names(facts), ())
+    yield from name_complaints(words, (), _names(facts))
     context = Context(_counts(facts), _names(facts))
     for sentence in sentences(words, frozenset(_names(facts))):
         yield from word_complaints(sentence)
         yield from number_complaints(sentence, context)
-        yield from _clock_complaints(sentence, _clocks(facts, ()))
+        yield from denial_complaints(sentence, context.figures)
+        yield from spike_complaints(sentence, ())
+        yield from _clock_complaints(sentence, _clocks(facts, ()) | _clocks_of_reasons(facts))
 
 
 def _part_complaints(
@@ -55,11 +61,14 @@ def _part_complaints(
     # Without a symbol named, numbers of one of several symbols can't be told from another's.
     own = figures_of(symbols[0]) if len(symbols) == 1 else []
     context = Context([*own, *(() if own else _counts(facts))], names)
-    directions = [symbol["direction"] for symbol in symbols]
+    reasons = [reason for symbol in symbols for reason in symbol["spike_reasons"]]
+    course = Course(own, [symbol["direction"] for symbol in symbols], reasons)
     for sentence in sentences(words, frozenset(_names(facts))):
         yield from word_complaints(sentence)
         yield from number_complaints(sentence, context)
-        yield from direction_complaints(sentence, own, directions)
+        yield from direction_complaints(sentence, course)
+        yield from relation_complaints(sentence, own)
+        yield from denial_complaints(sentence, context.figures)
         yield from spike_complaints(sentence, symbols)
         yield from _clock_complaints(sentence, _clocks(facts, symbols))
 
@@ -73,9 +82,18 @@ def _segments(
     if not starts:
         yield facts.symbols, words
         return
-    for start, end in zip([0, *starts[1:]], [*starts[1:], len(words)], strict=True):
-        name = next(word.text for word in words[start:end] if word.text in given)
-        yield [given[name]], words[start:end]
+    own = [at for at in starts if at == starts[0] or not _is_joined(words, at, given)]
+    for start, end in zip([0, *own[1:]], [*own[1:], len(words)], strict=True):
+        names = dict.fromkeys(word.text for word in words[start:end] if word.text in given)
+        yield [given[name] for name in names], words[start:end]
+
+
+def _is_joined(words: Sequence[Word], at: int, given: Mapping[str, Symbol]) -> bool:
+    """`BTCUSDT and ETHUSDT`, `BTCUSDT, ETHUSDT`: what follows is said of both."""
+    back = at - 1
+    while back >= 0 and words[back].low in _JOINING:
+        back -= 1
+    return back >= 0 and words[back].text in given
 
 
 def _names(facts: Facts) -> list[str]:
@@ -97,6 +115,12 @@ def _clocks(facts: Facts, symbols: Sequence[Symbol]) -> set[str]:
         for form in _FORMS:
             found.add(f"{minute:{form}}")
     return found
+
+
+def _clocks_of_reasons(facts: Facts) -> set[str]:
+    """The instants that the reasons name."""
+    words = [word.text for reason in facts.source["reasons"] for word in words_of(reason["text"])]
+    return {word for word in words if word.endswith("Z")}
 
 
 _FORMS: Final = (

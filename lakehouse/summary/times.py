@@ -9,5 +9,5 @@ def instant(text: str) -> datetime:
 
 
 def clock_text(text: str | None) -> str:
-    """`2026-11-21 12:34 UTC`; `none` where there is no minute at all."""
-    return "none" if text is None else f"{instant(text):%Y-%m-%d %H:%M} UTC"
+    """`2026-11-21 12:34 UTC`; `unknown` where there is no minute at all."""
+    return "unknown" if text is None else f"{instant(text):%Y-%m-%d %H:%M} UTC"

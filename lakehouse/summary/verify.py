@@ -4,6 +4,7 @@ Never raises, whatever the answer; takes time in proportion to its length.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from lakehouse.summary.brief import retry_messages
@@ -20,15 +21,15 @@ _MOST_ANSWER: Final = 4000
 def verdict(facts: Facts, completion: str) -> dict[str, Any]:
     """`{"ok", "complaints", "summary", "rendered", "retry_messages"}`.
 
-    Where ok, `summary` is the answer as an object and `rendered` a Rendered; else both are None,
-    and `retry_messages` ask the model once more.
+    Where ok, `summary` is the answer (`{"headline", "symbols", "source"}` for both kinds) and
+    `rendered` a Rendered; else both are None, and `retry_messages` ask the model once more.
     """
     complaints, summary = _judged(facts, completion)
     shown = _clean(completion)[:_MOST_ANSWER]
     return {
         "ok": summary is not None,
         "complaints": complaints,
-        "summary": summary and _as_json(summary),
+        "summary": summary and _as_json(facts, summary),
         "rendered": summary and render(facts, summary),
         "retry_messages": [] if summary else retry_messages(facts, shown, complaints),
     }
@@ -39,8 +40,8 @@ def _judged(facts: Facts, completion: str) -> tuple[list[str], Summary | None]:
         answer = parse(facts.kind, completion)
     except Unusable as error:
         return [_clean(str(error))], None
-    complaints = list(dict.fromkeys(map(_clean, _complaints(facts, answer))))
-    if complaints:
+    found = map(_clean, islice(_complaints(facts, answer), 2 * _MOST_COMPLAINTS))
+    if complaints := list(dict.fromkeys(found)):
         return complaints[:_MOST_COMPLAINTS], None
     texts = {each["symbol"]: each["text"].strip() for each in answer["symbols"]}
     headline, source = answer["headline"].strip(), answer["source"].strip()
@@ -74,14 +75,20 @@ def _coverage(facts: Facts, answer: Mapping[str, Any]) -> Iterator[str]:
         yield f'"{strangers[0][:40]}" is no symbol of the facts'
 
 
-def _as_json(summary: Summary) -> dict[str, Any]:
-    return {
-        "headline": summary.headline,
-        "texts": dict(summary.texts),
-        "source": summary.source,
-    }
+def _as_json(facts: Facts, summary: Summary) -> dict[str, Any]:
+    """The same for both kinds."""
+    symbols = [
+        {
+            "symbol": symbol["symbol"],
+            "direction": symbol["direction"],
+            "text": summary.texts[symbol["symbol"]],
+        }
+        for symbol in facts.symbols
+    ]
+    return {"headline": summary.headline, "symbols": symbols, "source": summary.source}
 
 
 def _clean(text: str) -> str:
-    """Lone surrogates can't be sent on as UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Lone surrogates can't be sent on as UTF-8, nor control characters to a terminal."""
+    shown = "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
+    return shown.encode("utf-8", "replace").decode("utf-8")

@@ -16,7 +16,7 @@ UP: Final = word_set(
     "soared soaring upward upwards upside uptick uptrend bullish positive green grew grow grows "
     "growing growth recover recovers recovered recovering recovery rebound rebounds rebounded "
     "rebounding bounce bounced bounces leap leaps leapt leaped strengthened rocketed appreciated "
-    "ascended ascending skyrocketed shot elevated upticked gainer gainers"
+    "plus ascended ascending skyrocketed shot elevated upticked gainer gainers"
 )
 DOWN: Final = word_set(
     "down fell fall falls falling fallen drop drops dropped dropping decline declines declined "
@@ -26,14 +26,18 @@ DOWN: Final = word_set(
     "dips dipped dipping downward downwards downside downtick downtrend bearish negative red "
     "weaken weakens weakened weakening retreat retreats retreated retreating eased easing shed "
     "sheds selloff plummet plummets plummeted plummeting collapse collapses collapsed collapsing "
-    "descended descending depreciated drawdown pullback correction shrank shrinking loser losers"
+    "minus descended descending depreciated drawdown pullback correction shrank shrinking "
+    "loser losers"
 )
 FLAT: Final = word_set("flat unchanged steady stable sideways static")
 
 # Words that turn a claim about direction or a number round: too easily read the other way.
 NEGATIONS: Final = word_set(
-    "not never neither nor isn't wasn't didn't doesn't hasn't hardly barely"
+    "not never neither nor isn't wasn't didn't doesn't hasn't aren't weren't don't hardly barely "
+    "fail fails failed failing instead rather lacked lacking unable if unless except hadn't haven't"
 )
+# These deny what follows: only of what is counted can that be checked.
+DENIALS: Final = word_set("no without none nothing zero")
 
 ADVICE: Final = word_set(
     "buy buys buying bought sell sells selling sold hold holds holding hodl should shouldn't must "
@@ -54,12 +58,21 @@ HEARSAY: Final = word_set(
     "news rumor rumors rumour rumours tweet tweets announcement announced etf regulators "
     "regulation sec fed inflation whale whales hack hacked listing delisting liquidation "
     "liquidations because reportedly institutional sentiment fear greed panic record all-time "
-    "ath historic unprecedented elon government approval lawsuit adoption halving"
+    "ath historic unprecedented elon government approval lawsuit adoption halving "
+    "ago earlier previous previously prior former monday tuesday wednesday thursday friday "
+    "saturday sunday january february april june july august september october november december "
+    "highest lowest peak peaked trough maximum minimum max top bottom largest biggest strongest "
+    "weakest fastest slowest best worst leads lead leading leader lags laggard outperform "
+    "outperforms outperformed outperforming underperform underperforms underperformed streak "
+    "straight fee fees yield apr apy dominance probability chance odds share funding margin "
+    "volatility volatile spread slippage tax interest correlation correlated rsi macd ema sma "
+    "bollinger support resistance breakout momentum capitalization cap supply liquidity depth "
+    "pattern trend trends trending reversal"
 )
 
 # Numbers in words can't be held against figures digit by digit: digits are wanted.
 NUMBER_WORDS: Final = word_set(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
     "ninety hundred hundreds thousand thousands million millions billion billions trillion "
     "trillions dozen dozens half halves halved halving double doubles doubled doubling triple "
@@ -116,6 +129,7 @@ LABELS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("change", "changed"), "change"),
     **dict.fromkeys(("return", "returned"), "return"),
     "vwap": "vwap",
+    **dict.fromkeys(("now", "currently", "current"), "now"),
     "turnover": "turnover",
     "high": "high",
     "low": "low",
@@ -143,5 +157,12 @@ COINS: Final[Mapping[str, str]] = {
     "chainlink": "LINK",
     "polygon": "POL",
     "tron": "TRX",
+    "btc": "BTC",
+    "eth": "ETH",
+    "sol": "SOL",
+    "xrp": "XRP",
+    "bnb": "BNB",
+    "ada": "ADA",
+    "doge": "DOGE",
     "tether": "USDT",
 }

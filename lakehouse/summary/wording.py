@@ -17,6 +17,7 @@ from lakehouse.summary.vocabulary import (
 from lakehouse.summary.words import Word, strangers
 
 _LINKS: Final = ("http", "www", "://")
+_QUOTES: Final = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD")
 _BANNED: Final = (
     (ADVICE, "is advice, or reads like it"),
     (FORECAST, "speaks of the future"),
@@ -60,7 +61,7 @@ def name_complaints(
             continue
         if word.text in others:
             yield f'"{word.text}" belongs into its own text'
-        elif _is_asset(word.text) and not _part_of(word.text, names):
+        elif _is_stranger(word.text, names):
             yield f'"{word.text[:40]}" is not what the facts are about'
         elif (coin := COINS.get(word.low)) and not any(name.startswith(coin) for name in names):
             yield f'"{word.text}" is not what this text is about'
@@ -72,6 +73,16 @@ def _in_phrase(lows: Sequence[str], at: int) -> bool:
         for phrase in ALLOWED_PHRASES
         for back in range(min(at, len(phrase) - 1) + 1)
     )
+
+
+def _is_stranger(text: str, names: Sequence[str]) -> bool:
+    return _is_pair(text, names) or (_is_asset(text) and not _part_of(text, names))
+
+
+def _is_pair(text: str, names: Sequence[str]) -> bool:
+    """A symbol in any letters, `dogeusdt`, that is not one of these."""
+    upper = text.upper()
+    return len(text) > 5 and upper.endswith(_QUOTES) and upper not in names
 
 
 def _is_asset(text: str) -> bool:

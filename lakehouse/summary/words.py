@@ -14,20 +14,23 @@ _LET_IN: Final = frozenset(
 )
 _PLAIN: Final = str.maketrans(
     {"−": "-", "–": "-", "—": " ; ", "’": "'", "‘": "'", "“": '"', "”": '"', "…": ". ", "×": "x"}
-    | {"/": " / "}
 )
 _OPENING: Final = "\"'("
 _CLOSING: Final = "\"'.,:;!?)"
+# `BTC/USDT`; a slash beside a digit stays, and can't be read.
+_BETWEEN_LETTERS: Final = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")
 _DIGIT: Final = re.compile(r"\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """`text` without the punctuation around it. `ends` a sentence here; `breaks`: a clause."""
+    """`text` without the punctuation around it. `ends` a sentence here; `breaks`: a clause.
+    `bracketed`: it stands in round brackets by itself."""
 
     text: str
     ends: bool
     breaks: bool
+    bracketed: bool = False
 
     @property
     def low(self) -> str:
@@ -46,7 +49,8 @@ def strangers(text: str, names: Iterable[str]) -> list[str]:
 
 def words_of(text: str) -> list[Word]:
     """The words in their order. A compound without digits (`volume-weighted`) is several."""
-    return [word for raw in text.translate(_PLAIN).split() for word in _split(raw)]
+    plain = _BETWEEN_LETTERS.sub(" ", text.translate(_PLAIN))
+    return [word for raw in plain.split() for word in _split(raw)]
 
 
 def _split(raw: str) -> list[Word]:
@@ -58,6 +62,10 @@ def _split(raw: str) -> list[Word]:
     parts = [core] if _DIGIT.search(core) else [part for part in core.split("-") if part]
     if not parts:
         # A dash or other punctuation by itself.
-        return [Word("", ends, True)]
+        return [Word(core[:1], ends, True)]
     *first, last = parts
-    return [*(Word(part, False, False) for part in first), Word(last, ends, breaks or ends)]
+    bracketed = raw.startswith("(") and ")" in tail
+    return [
+        *(Word(part, False, False) for part in first),
+        Word(last, ends, breaks or ends, bracketed),
+    ]

@@ -1,0 +1,81 @@
+"""What a number is called in its sentence, and whether a figure goes by that name. Pure."""
+
+from typing import Final
+
+from lakehouse.summary.figures import KINDS, Figure
+from lakehouse.summary.scan import Mention, Sentence
+
+_NEAR: Final = 3
+# Words that may stand inside a name: `24h trading volume`, `volume weighted average price`.
+INSIDE: Final = frozenset({"trading", "total", "moving", "weighted", "quote", "base"})
+_ARTICLES: Final = frozenset({"its", "the", "their"})
+
+
+def label_fits(sentence: Sentence, mention: Mention, each: Figure, in_base: bool) -> bool:
+    """Whether the figure goes by the name that stands with the number.
+
+    Without a name a number can only be a price, a change, or an amount of the base currency
+    (`in_base`): a mean must be called one.
+    """
+    if each.unit == "count":
+        return True
+    kind = KINDS[each.kind]
+    if names := _names(sentence, mention):
+        needed = not kind.needs or any(need <= names for need in kind.needs)
+        return needed and names <= kind.labels
+    return not kind.needs or (each.unit == "base" and in_base)
+
+
+def _names(sentence: Sentence, mention: Mention) -> frozenset[str]:
+    return _next_name(sentence, mention) or _last_name(sentence, mention)
+
+
+def _next_name(sentence: Sentence, mention: Mention) -> frozenset[str]:
+    """`61,933 VWAP`, `7.10 BTC volume`, `1.37x its usual`: a name that follows at once."""
+    start = mention.until
+    if mention.written.unit == "times" and sentence.low(start) in _ARTICLES:
+        start += 1
+    for at in (start, start + 1):
+        if not sentence.joined(at) or at in sentence.taken:
+            break
+        if label := sentence.label(at):
+            return frozenset({label})
+        if not sentence.words[at].text.isupper():
+            break
+    return frozenset()
+
+
+def _last_name(sentence: Sentence, mention: Mention) -> frozenset[str]:
+    """The nearest name before the number in its sentence: `average price`. It goes on over other
+    numbers: `VWAP 61,933.02 over 1m and 61,721.90 over 30m`."""
+    found: set[str] = set()
+    for at in range(mention.at - 1, -1, -1):
+        if label := sentence.label(at):
+            found.add(label)
+        elif found and sentence.low(at) not in INSIDE:
+            break
+    return frozenset(found)
+
+
+def counted_next(sentence: Sentence, mention: Mention) -> set[str]:
+    """What a number counts, by the next words: `3 missing trades`, `1 open gap`."""
+    found: set[str] = set()
+    for at in range(mention.until, mention.until + _NEAR):
+        if not sentence.joined(at) or at in sentence.taken:
+            break
+        if label := sentence.count_label(at):
+            found.add(label)
+    return _told(found)
+
+
+def counted(sentence: Sentence, mention: Mention) -> set[str]:
+    """The same, or by the words before: `open gaps: 1`, `spikes (24h): 2`."""
+    if found := counted_next(sentence, mention):
+        return found
+    start = max(sentence.before(mention), mention.at - _NEAR - 1)
+    return _told({sentence.count_label(at) for at in range(start, mention.at)})
+
+
+def _told(found: set[str]) -> set[str]:
+    """`3 missing trades` are missing, not trades that were made."""
+    return {"missing"} if "missing" in found else found - {""}

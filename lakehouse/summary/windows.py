@@ -1,0 +1,55 @@
+"""Which window a number is said to be of, and whether a figure is of that window. Pure."""
+
+from collections.abc import Iterator
+
+from lakehouse.summary.figures import Figure
+from lakehouse.summary.labels import INSIDE
+from lakehouse.summary.scan import Mention, Sentence
+from lakehouse.summary.vocabulary import LABELS
+
+# A span for which nothing is given: today, this week.
+NO_WINDOW = -1
+
+
+def window_fits(sentence: Sentence, mention: Mention, each: Figure) -> bool:
+    """Whether a window that stands with the number is the figure's; no window fits all.
+
+    A window may follow (`0.25% over 5m`) or stand before (`5m volume 22.50`); a percentage
+    without one is of the window told last.
+    """
+    found = {*_following(sentence, mention), *_preceding(sentence, mention)}
+    if each.window is None:
+        return NO_WINDOW not in found
+    if not found and each.unit == "percent":
+        earlier = [at for at in sentence.windows if at < mention.at]
+        found = {sentence.windows[max(earlier)]} if earlier else set()
+    return not found or each.window in found
+
+
+def _following(sentence: Sentence, mention: Mention) -> Iterator[int]:
+    """Windows up to the next number or comma; `5m volume` is the volume's window."""
+    for at in range(mention.until, sentence.after(mention)):
+        if not sentence.joined(at):
+            break
+        if at in sentence.windows and not _named_next(sentence, at):
+            yield sentence.windows[at]
+
+
+def _preceding(sentence: Sentence, mention: Mention) -> Iterator[int]:
+    """Windows since the number before, but for those that belong to it."""
+    start = theirs = sentence.before(mention)
+    while start and theirs < mention.at and sentence.joined(theirs):
+        theirs += 1
+    for at in range(start, mention.at):
+        if at in sentence.windows and (at >= theirs or _named_next(sentence, at)):
+            yield sentence.windows[at]
+
+
+def _named_next(sentence: Sentence, at: int) -> bool:
+    """Whether a name follows the window at this word at once: `5m volume`, `24h moving average`."""
+    end = at + 1
+    while end in sentence.taken and end not in sentence.windows:
+        end += 1
+    while sentence.joined(end) and sentence.low(end) in INSIDE:
+        end += 1
+    return sentence.joined(end) and sentence.low(end) in LABELS
