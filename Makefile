@@ -5,7 +5,7 @@ PYTEST := $(BIN)/pytest -q
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e test-n8n n8n chaos chaos-lake chaos-producer bench lint format clean
+.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e test-browser test-n8n n8n chaos chaos-lake chaos-producer bench lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ n8n: $(READY) ## n8n with the Market Pulse and the Spike Explainer until Ctrl-C
 sql: $(READY) ## a spark-sql shell on the lake
 	@$(BIN)/python -m spark_jobs shell $(ARGS)
 
-test: lint test-unit test-spark test-integration test-e2e test-n8n chaos ## lint, then every kind of test
+test: lint test-unit test-spark test-integration test-e2e test-browser test-n8n chaos ## lint, then every kind of test
 
 test-unit: $(READY) ## pure and quick, no JVM
 	$(call tests,unit,120)
@@ -42,6 +42,10 @@ test-integration: $(READY) ## real Kafka, exchange and catalog as processes
 
 test-e2e: $(READY) ## the commands a user types
 	$(call tests,e2e,900)
+
+test-browser: $(READY) ## the page in headless Chromium (skipped where there is none)
+	@.ci/chromium
+	$(call tests,browser,120)
 
 test-n8n: $(READY) ## the workflows in a real n8n (installed once: 2.6 GB, 4 minutes)
 	$(call tests,n8n,1200)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).resolve().parent
-KINDS = frozenset({"unit", "spark", "integration", "e2e", "n8n", "chaos"})
+KINDS = frozenset({"unit", "spark", "integration", "e2e", "browser", "n8n", "chaos"})
 SHARED_DATA = TESTS.parents[1] / "shared" / "data"
 
 # No deadline: on two shared cores a slow example says nothing. "ci" plays the same examples each

@@ -3,8 +3,13 @@
 const PATIENCE = 10_000;
 const KEY = "firehose-api-key";
 
-/** The API wants its key, or another one. */
-export class KeyWanted extends Error {}
+/** The API wants its key, or another one than `tried` (null: none was sent). */
+export class KeyWanted extends Error {
+  constructor(tried) {
+    super("The API wants its key.");
+    this.tried = tried;
+  }
+}
 
 /** The API answered with an error that it explains; `code` is stable. */
 export class Problem extends Error {
@@ -21,8 +26,9 @@ export function keepKey(key) {
   sessionStorage.setItem(KEY, key);
 }
 
-export function hasKey() {
-  return sessionStorage.getItem(KEY) !== null;
+/** null where there is none. */
+export function heldKey() {
+  return sessionStorage.getItem(KEY);
 }
 
 export function dropKey() {
@@ -37,19 +43,20 @@ export class Api {
   async ask(name, path) {
     const held = this.#held.get(name);
     const known = held?.path === path ? held : undefined;
-    const answer = await this.#send(path, known?.etag);
+    const key = heldKey();
+    const answer = await this.#send(path, known?.etag, key);
     if (answer.status === 304 && known) return known.data;
     const data = await body(answer);
-    if (answer.status === 401) throw new KeyWanted();
+    if (answer.status === 401) throw new KeyWanted(key);
     if (!answer.ok) throw new Problem(answer.status, data);
     this.#held.set(name, { path, data, etag: answer.headers.get("ETag") });
     return data;
   }
 
-  async #send(path, etag) {
+  async #send(path, etag, key) {
     const headers = {};
     if (etag) headers["If-None-Match"] = etag;
-    if (hasKey()) headers["X-API-Key"] = sessionStorage.getItem(KEY);
+    if (key !== null) headers["X-API-Key"] = key;
     try {
       // The browser's own cache would hide whether anything is new.
       return await fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });

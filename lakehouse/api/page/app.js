@@ -1,9 +1,9 @@
 // The page: asks the API every 2 s while it can be seen, and draws what has changed.
 
 import { Api, Away, KeyWanted, Problem } from "./api.js";
-import { Choice, keyOf } from "./choice.js";
+import { Choice } from "./choice.js";
 import { showCompleteness } from "./heatmap.js";
-import { askForKey, keyTaken, keyWanted } from "./key.js";
+import { askForKey, isLocked, keyTaken, keyWanted } from "./key.js";
 import { Market } from "./market.js";
 import { showNotices, showVitals } from "./notices.js";
 import { poll } from "./poll.js";
@@ -25,6 +25,7 @@ const state = { pulse: null, source: null, awaySince: null, readAt: null, proble
 
 /** True where every question was answered, be it with a problem that the API explains. */
 async function look() {
+  if (isLocked()) return true;
   const health = await asked("health", "/v1/health");
   const pulse = health === AWAY ? AWAY : await asked("pulse", "/v1/pulse");
   if (health === AWAY || pulse === AWAY) return false;
@@ -55,7 +56,7 @@ async function showMarket(pulse) {
 
 function drawPulse() {
   const { symbols } = state.pulse;
-  choice.settle(symbols.map(keyOf));
+  choice.settle(symbols);
   market.mark();
   document.getElementById("pulse").hidden = false;
   document.getElementById("market-blank").hidden = true;
@@ -71,6 +72,7 @@ function empty() {
 }
 
 async function prove() {
+  if (isLocked()) return true;
   const proof = await asked("completeness", "/v1/completeness?hours=24", () => {});
   if (proof && proof !== AWAY) showCompleteness(proof);
   return proof !== AWAY;
@@ -100,7 +102,7 @@ function failed(error, onProblem) {
     onProblem(error.message);
     return null;
   }
-  if (error instanceof KeyWanted) keyWanted();
+  if (error instanceof KeyWanted) keyWanted(error.tried);
   else if (error instanceof Away) state.awaySince ??= Date.now();
   else throw error;
   tell();

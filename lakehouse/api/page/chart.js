@@ -15,7 +15,7 @@ export function layout({ rows, first, last }, width, height) {
   const prices = extent(points.flatMap((one) => [one.low, one.high, one.vwap, one.mean]));
   if (!prices) return null;
   const pad = (prices[1] - prices[0]) * 0.06 || prices[1] * 0.001 || 1;
-  const right = width < 480 ? 60 : 76;
+  const right = width < 480 ? 66 : 76;
   const floor = height - MARGIN.bottom;
   const roof = floor - (floor - MARGIN.top) * VOLUME_SHARE;
   const most = Math.max(...points.map((one) => one.volume).filter(Number.isFinite), 0);
@@ -81,19 +81,18 @@ function bars({ points, x, v, floor, first, last, right }) {
 // Its shape says which way, not its colour alone.
 function mark({ x, y }, { row, at, high, low }) {
   const down = (row.spike_reasons ?? []).includes("return_down");
-  const [tip, away] = down ? [y(low) + 6, 9] : [y(high) - 6, -9];
-  const middle = x(at);
-  return svg("path", { d: `M${middle} ${tip}l-5.5 ${away}h11z`, "data-minute": row.minute_ts });
+  const [tip, back] = down ? [y(low) + 15, -9] : [y(high) - 15, 9];
+  return svg("path", { d: `M${x(at)} ${tip}l-5.5 ${back}h11z`, "data-minute": row.minute_ts });
 }
 
-function newest({ points, x, y, right }) {
+function newest({ points, x, y, right, width }) {
   const last = points.at(-1);
   if (!last || !Number.isFinite(last.close)) return [];
-  const label = svg("text", { class: "now", x: right + 8, y: y(last.close) + 4 }, grouped(trimmed(last.row.close)));
+  const label = svg("text", { class: "now", x: right + 7, y: y(last.close) + 4 }, grouped(trimmed(last.row.close)));
   return [
     svg("line", { class: "now", x1: x(last.at), x2: right, y1: y(last.close), y2: y(last.close) }),
     svg("circle", { class: last.row.is_final ? "last" : "last running", cx: x(last.at), cy: y(last.close), r: 3.5 }),
-    svg("rect", { class: "now", x: right + 2, y: y(last.close) - 9, width: 70, height: 18, rx: 4 }),
+    svg("rect", { class: "now", x: right + 2, y: y(last.close) - 9, width: width - right - 2, height: 18, rx: 4 }),
     label,
   ];
 }

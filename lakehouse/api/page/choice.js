@@ -1,5 +1,7 @@
 // Which symbol the chart shows and how far back; kept in the address, so that it can be sent.
 
+import { compare } from "./decimals.js";
+
 export const RANGES = [
   { name: "1 h", minutes: 60 },
   { name: "6 h", minutes: 360 },
@@ -25,9 +27,11 @@ export class Choice {
     return this.key?.split("/").slice(1).join("/");
   }
 
-  /** The first symbol there is, where none is chosen or the chosen one is gone. */
-  settle(keys) {
-    if (!keys.includes(this.key) && keys.length) this.key = keys[0];
+  /** The symbol with the highest turnover, where none is chosen or the chosen one is gone. */
+  settle(symbols) {
+    if (!symbols.length || symbols.some((row) => keyOf(row) === this.key)) return;
+    const turnover = (row) => row.quote_volume_24h;
+    this.key = keyOf(symbols.reduce((best, row) => (compare(turnover(row), turnover(best)) > 0 ? row : best)));
   }
 
   take(change) {

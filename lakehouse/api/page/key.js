@@ -1,10 +1,11 @@
 // Asking for the API's key.
 
-import { dropKey, hasKey, keepKey } from "./api.js";
+import { dropKey, heldKey, keepKey } from "./api.js";
 import { say } from "./dom.js";
 
 const form = document.getElementById("key");
 const field = document.getElementById("key-text");
+const wrong = document.getElementById("key-wrong");
 
 /** `retry` is called once there is a key to try. */
 export function askForKey(retry) {
@@ -12,13 +13,20 @@ export function askForKey(retry) {
     event.preventDefault();
     keepKey(field.value);
     field.value = "";
+    say(wrong, "");
     retry();
   });
 }
 
-/** The API refused: show the form, and say so where a key was tried. */
-export function keyWanted() {
-  say(document.getElementById("key-wrong"), hasKey() ? "The API does not know this key." : "");
+/** Whether there is no use in asking the API anything yet. */
+export function isLocked() {
+  return !form.hidden && heldKey() === null;
+}
+
+/** The API refused the key that was tried; an answer to an older one says nothing. */
+export function keyWanted(tried) {
+  if (tried !== heldKey()) return;
+  if (tried !== null) say(wrong, "The API does not know this key.");
   dropKey();
   if (!form.hidden) return;
   form.hidden = false;

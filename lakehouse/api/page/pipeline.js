@@ -29,7 +29,7 @@ function tiles({ source, layers, gaps, data_age_seconds, open_gaps_since }) {
   const since = open_gaps_since ? `since ${clockSeconds(open_gaps_since)} UTC` : "";
   return [
     { name: "Status", text: source.status, bad: source.status !== "ok" },
-    { name: "Age of the data", text: age(data_age_seconds), more: "after the newest minute's end", bad: source.status === "stale" },
+    { name: "Age of the data", text: age(data_age_seconds), more: "since its minute ended", bad: source.status === "stale" },
     { name: "Open gaps", text: count(source.open_gaps), more: since, bad: source.open_gaps > 0 },
     { name: "Trades missing", text: count(source.missing_ids), more: "in open gaps", bad: source.missing_ids > 0 },
     { name: "Gaps repaired", text: count(gaps.repaired ?? 0), more: `${count(gaps.unrepairable ?? 0)} unrepairable` },
