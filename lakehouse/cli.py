@@ -14,6 +14,7 @@ from lakehouse.commands import (
     doctor,
     migrate,
     n8n,
+    pulse,
     quarantine,
     rebuild,
     run,
@@ -42,6 +43,7 @@ app.command()(demo.demo)
 app.command()(verify.verify)
 app.command()(check.check)
 app.command()(sql.sql)
+app.command()(pulse.pulse)
 app.command()(symbols.symbols)
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(rebuild.rebuild)

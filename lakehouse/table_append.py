@@ -48,15 +48,6 @@ def append_rows(settings: Settings, table: str, rows: Sequence[Row], hint: str =
         ) from None
 
 
-def load_writers() -> None:
-    """Import what the first append would import: it takes a second, which a server pays early."""
-    import pyarrow
-    import pyiceberg.catalog.sql
-    import pyiceberg.io.pyarrow
-
-    _ = pyarrow, pyiceberg
-
-
 def _catalog(settings: Settings) -> "Catalog":
     if settings.lake_catalog_type == "rest":
         return rest_catalog(settings)
@@ -84,14 +75,18 @@ def _is_unknown(error: Exception) -> bool:
     return isinstance(error, CommitStateUnknownException)
 
 
-@stamina.retry(on=_is_passing, attempts=_ATTEMPTS, timeout=_PATIENCE_SECONDS)
 def _append_patiently(catalog: "Catalog", table: str, rows: Sequence[Row]) -> None:
     import pyarrow as pa
 
-    loaded = catalog.load_table(f"{NAMESPACE}.{table}")
-    schema = loaded.schema().as_arrow()
-    full = [{name: row.get(name) for name in schema.names} for row in rows]
-    _append(loaded, pa.Table.from_pylist(full, schema=schema))
+    # Without arguments: stamina would put the rows into its log.
+    @stamina.retry(on=_is_passing, attempts=_ATTEMPTS, timeout=_PATIENCE_SECONDS)
+    def try_once() -> None:
+        loaded = catalog.load_table(f"{NAMESPACE}.{table}")
+        schema = loaded.schema().as_arrow()
+        full = [{name: row.get(name) for name in schema.names} for row in rows]
+        _append(loaded, pa.Table.from_pylist(full, schema=schema))
+
+    try_once()
 
 
 def _append(table: "Table", rows: "pa.Table") -> None:
