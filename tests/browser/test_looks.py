@@ -93,6 +93,7 @@ def test_the_picture_of_the_readme(market: Market, opened: Opened, tmp_path: Pat
     """PAGE_SCREENSHOT=1 writes the one of the README anew; else it goes to a temporary folder."""
     page = opened(market.url, viewport={"width": WIDTH, "height": HEIGHT})
     drawn(page)
+    page.locator("td[data-kind=open]").hover()
     goal = PICTURE if os.environ.get("PAGE_SCREENSHOT") else tmp_path / PICTURE.name
     page.screenshot(path=goal, full_page=True)
     assert size_of(goal)[0] == size_of(PICTURE)[0] == WIDTH

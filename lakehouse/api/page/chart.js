@@ -15,7 +15,7 @@ export function layout({ rows, first, last }, width, height) {
   const prices = extent(points.flatMap((one) => [one.low, one.high, one.vwap, one.mean]));
   if (!prices) return null;
   const pad = (prices[1] - prices[0]) * 0.06 || prices[1] * 0.001 || 1;
-  const right = width < 480 ? 66 : 76;
+  const right = width < 480 ? 72 : 76;
   const floor = height - MARGIN.bottom;
   const roof = floor - (floor - MARGIN.top) * VOLUME_SHARE;
   const most = Math.max(...points.map((one) => one.volume).filter(Number.isFinite), 0);
