@@ -41,7 +41,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "high": _kind("quote", "high", "high", "price"),
     "low": _kind("quote", "low", "low", "price"),
     "close": _kind("quote", "close", "close", "price"),
-    "change": _kind("percent", "price change", "price", "change", "return"),
+    "change": _kind("percent", "price change", "price", "change", "return", "now", "open", "close"),
     "vwap": _kind(
         "quote", "VWAP", "vwap", "volume", "average", "price", needs=("vwap", "volume average")
     ),

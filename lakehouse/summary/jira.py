@@ -21,7 +21,8 @@ def issue(pieces: Pieces) -> dict[str, Any]:
         *(_paragraph(line) for line in pieces.footer),
     ]
     description = {"type": "doc", "version": 1, "content": content}
-    return {"summary": cut(pieces.title, _MOST_SUMMARY), "description": description}
+    summary = f"{pieces.flag} {pieces.title}".strip()
+    return {"summary": cut(summary, _MOST_SUMMARY), "description": description}
 
 
 def _paragraph(text: str) -> Node:

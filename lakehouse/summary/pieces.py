@@ -18,8 +18,10 @@ _MOST_REASONS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """`warning` is empty where the source is ok. `texts`: (mark and symbol, text)."""
+    """`warning`, and its short form `flag`, are empty where the source is ok. `texts`: (mark and
+    symbol, text)."""
 
+    flag: str
     warning: str
     title: str
     rows: Sequence[Row]
@@ -38,7 +40,9 @@ def pieces_of(facts: Facts, summary: Summary) -> Pieces:
         for symbol in facts.symbols
     ]
     title = f"{_NAMES[facts.kind]}: {summary.headline}"
-    return Pieces(_warning(facts), title, table(facts), texts, _footer(facts, summary))
+    status = facts.source["status"]
+    flag = "" if status == "ok" else f"[data {status}]"
+    return Pieces(flag, _warning(facts), title, table(facts), texts, _footer(facts, summary))
 
 
 def _warning(facts: Facts) -> str:
