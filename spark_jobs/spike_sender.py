@@ -122,7 +122,7 @@ class Sender:
 
     def _note(self, mark: Mark) -> None:
         self._marks[mark.entry.event_id] = mark
-        told = {"event": mark.entry.event_id, "attempts": mark.entry.attempts}
+        told = {"event_id": mark.entry.event_id, "attempts": mark.entry.attempts}
         if mark.status == DELIVERED:
             log.info("spike_delivered", **told)
         elif mark.settled:

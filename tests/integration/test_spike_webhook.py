@@ -56,8 +56,9 @@ def until(app: App, **counts: int) -> None:
 
 
 def kept_quiet(*apps: App) -> None:
-    """No log holds the secret or the address."""
+    """No log holds the secret or the address, and none tells of a fault of the sender."""
     for app in apps:
+        assert "spike_sender_failed" not in app.text()
         assert SECRET not in app.text() and "TOKEN-IN-PATH" not in app.text()
 
 
