@@ -95,8 +95,8 @@ def good_answer(messages: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _symbol(one: Mapping[str, str]) -> dict[str, str]:
-    name = "price" if "price" in one else "close"
-    parts = [f"{name} {one[name]}".capitalize()]
+    label = next(each for each in one if each.partition(" (")[0] in ("price", "close"))
+    parts = [f"{label.partition(' (')[0]} {one[label]}".capitalize()]
     parts += [_moved(label, shown) for label, shown in one.items() if label == _CHANGE]
     text = f"{', '.join(parts)}."
     return {"symbol": one["symbol"], "direction": one["direction"], "text": text}

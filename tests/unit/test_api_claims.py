@@ -49,7 +49,7 @@ async def code(api: Api, event: dict[str, Any] = EVENT) -> tuple[int, str]:
 async def test_the_facts_of_a_spike_are_those_of_gold(api: Api) -> None:
     brief = await post(api.client, "/spikes/brief", EVENT)
     asked = brief["messages"][-1]["content"]
-    assert "close: 197.50" in asked and "price change (1m): +4.50%" in asked
+    assert ": 197.50\n" in asked and ": +4.50%\n" in asked
     assert brief["facts"]["event_id"] == EVENT_ID
     assert brief["fallback"]["jira"]["summary"]
     assert len(brief["facts"]["rows"]) == 5

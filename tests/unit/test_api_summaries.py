@@ -39,7 +39,7 @@ async def test_a_brief_asks_with_the_figures_of_the_pulse(api: Api) -> None:
     pulse, brief = await get(api.client, "/pulse"), await get(api.client, "/pulse/brief")
     assert [each["symbol"] for each in brief["facts"]["symbols"]] == ["BTCUSDT", "ETHUSDT"]
     asked = brief["messages"][-1]["content"]
-    assert "price: 197.50" in asked and pulse["symbols"][0]["price"] == "197.50000000"
+    assert ": 197.50\n" in asked and pulse["symbols"][0]["price"] == "197.50000000"
     assert brief["fallback"]["source"] == "template"
     assert brief["facts"]["source"]["status"] == pulse["source"]["status"]
 
