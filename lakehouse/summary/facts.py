@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
+from lakehouse.summary.facts_schema import VERSION, AnyFacts, Direction
 from lakehouse.summary.figures import Figure, figure, figure_from
 from lakehouse.summary.spike_context import context_figures, context_rows
 
 Kind = Literal["pulse", "spike"]
-Direction = Literal["up", "down", "flat", "unknown"]
 
-VERSION: Final = 1
+_SCHEMA: Final[TypeAdapter[AnyFacts]] = TypeAdapter(AnyFacts)
 # More would be no summary, and small models begin to lose lines.
 MOST_SYMBOLS: Final = 20
 _WINDOWS: Final = {"1m": 1, "5m": 5, "30m": 30, "24h": 1440}
@@ -59,24 +61,12 @@ class Facts:
     def from_json(data: Mapping[str, Any]) -> "Facts":
         """What `to_json` made. ValueError with a sentence where it is none."""
         try:
-            facts = Facts(data["kind"], {key: data[key] for key in data if key != "kind"})
-            known = data["kind"] in ("pulse", "spike") and data["version"] == VERSION
-            assert_readable(facts)
-        except (KeyError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
-            raise ValueError(f"These are no facts of a summary: {error!r}.") from None
-        if not known:
-            raise ValueError("These facts are of another version; ask for a new brief.")
-        return facts
-
-
-def assert_readable(facts: Facts) -> None:
-    """Read all that the verification and the rendering will read; raises what they would."""
-    for key in (*_SOURCE, "reasons"):
-        facts.source[key]
-    _ = [str(reason["text"]) for reason in facts.source["reasons"]]
-    for symbol in facts.symbols:
-        _ = [symbol[key] for key in ("symbol", "direction", "minute", "spike", "spike_reasons")]
-        _ = figures_of(symbol)
+            _SCHEMA.validate_python(dict(data))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ValueError(f"These are no facts of a summary: {where}: {first['msg']}.") from None
+        return Facts(data["kind"], {key: data[key] for key in data if key != "kind"})
 
 
 def figures_of(symbol: Mapping[str, Any]) -> list[Figure]:
