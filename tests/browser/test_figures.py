@@ -50,7 +50,7 @@ def test_decimals_are_rounded_exactly_whatever_their_length(market: Market, open
     for _ in range(200):
         whole, part = chance.randrange(10 ** chance.randrange(1, 22)), chance.randrange(10**8)
         texts.append(f"{chance.choice(['', '-'])}{whole}.{part:08d}")
-    asked = [[text, chance.randrange(0, 9)] for text in texts]
+    asked = [(text, chance.randrange(0, 9)) for text in texts]
     found = page.evaluate(
         """async (asked) => {
             const { rounded } = await import("/page/decimals.js");
@@ -59,7 +59,7 @@ def test_decimals_are_rounded_exactly_whatever_their_length(market: Market, open
         asked,
     )
     for (text, places), shown in zip(asked, found, strict=True):
-        wanted = halves(Decimal(str(text)), int(places))
+        wanted = halves(Decimal(text), places)
         assert shown == f"{wanted if wanted else abs(wanted):f}"
 
 

@@ -1,13 +1,14 @@
 """What the page says when there is no data, old data, no API, no key, and when a commit comes."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 from playwright.sync_api import Page, Response, expect
 
 from lakehouse import tables
-from tests.api_process import running, until
+from tests.api_process import running
 from tests.browser.conftest import Market, Opened
 from tests.browser.market_lake import MarketLake
 from tests.gold_lakes import gold_row
@@ -20,17 +21,15 @@ def price(page: Page) -> str:
     return page.locator("#pulse td[data-name=price]").first.inner_text()
 
 
+def unchanged(name: str) -> Callable[[Response], bool]:
+    return lambda answer: f"/v1/{name}" in answer.url and answer.status == 304
+
+
 def test_an_empty_lake_fills_and_grows_before_ones_eyes(
     still_lake: MarketLake, opened: Opened
 ) -> None:
-    answers: list[tuple[str, int]] = []
-
-    def note(response: Response) -> None:
-        answers.append((response.url.split("/v1/")[-1].split("?")[0], response.status))
-
     with running(still_lake.writer.settings.data_path, {}) as (_, url):
         page = opened(url)
-        page.on("response", note)
         page.evaluate("window.same = true")
         expect(page.locator("#market-blank")).to_contain_text("Gold has no rows yet")
         expect(page.locator("#notices")).to_contain_text("Nothing to show yet.")
@@ -38,8 +37,8 @@ def test_an_empty_lake_fills_and_grows_before_ones_eyes(
         still_lake.tick("BTCUSDT", "100.5")
         expect(page.locator("#pulse td[data-name=price]")).to_have_text("100.50")
         expect(page.locator("#market-blank")).to_be_hidden()
-        until(lambda: page.wait_for_timeout(200) or ("spikes", 304) in answers)
-        assert {("pulse", 304), ("minutes", 304)} <= set(answers)
+        with page.expect_response(unchanged("minutes")), page.expect_response(unchanged("spikes")):
+            pass
         still_lake.tick("BTCUSDT", "101.25")
         expect(page.locator("#pulse td[data-name=price]")).to_have_text("101.25")
         expect(page.locator(".plot text.now")).to_have_text("101.25")
@@ -48,8 +47,8 @@ def test_an_empty_lake_fills_and_grows_before_ones_eyes(
 
 def test_stale_data_are_told_first(tmp_path: Path, opened: Opened) -> None:
     writer = LakeWriter(tmp_path / "old", [tables.GOLD, tables.GAP, tables.AUDIT])
-    old = {"minute_ts": gold_row(0)["minute_ts"].replace(year=2025)}
-    writer.append(tables.GOLD, [gold_row(0, price="7") | old])
+    row = gold_row(0, price="7")
+    writer.append(tables.GOLD, [{**row, "minute_ts": row["minute_ts"].replace(year=2025)}])
     with running(tmp_path / "old", {}) as (_, url):
         page = opened(url)
         notice = page.locator(".notice.stale")

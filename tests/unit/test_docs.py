@@ -22,6 +22,7 @@ OTHER_NAMES = {
     "NO_CODEGEN",  # Spark
     "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY",  # the exchange's protocol
     "PYTHON", "ARGS",  # make
+    "PAGE_SCREENSHOT",  # tests/browser/test_looks.py
     "CHAOS_SEED", "CHAOS_INJECTIONS", "CHAOS_SECONDS", "FUZZ_FRAMES",  # tests/chaos/seeds.py
     "LIBFAKETIME",  # tests/chaos/test_producer_clock.py
 }  # fmt: skip
