@@ -1,5 +1,6 @@
 """Asking the read API through ASGI, each answer held against its model."""
 
+import json
 from typing import Any
 
 import httpx
@@ -55,7 +56,9 @@ async def get(client: httpx.AsyncClient, path: str, **params: Any) -> Any:
 
 async def post(client: httpx.AsyncClient, path: str, body: Any, status: int = 200) -> Any:
     """The answer of a posted body, held against its model."""
-    found = await client.post(f"/v1{path}", json=body)
+    # In ASCII, so that any text can be sent, even what is no Unicode.
+    head = {"Content-Type": "application/json"}
+    found = await client.post(f"/v1{path}", content=json.dumps(body), headers=head)
     assert found.status_code == status, found.text
     POSTED[path].model_validate_json(found.content)
     return found.json()

@@ -16,7 +16,7 @@ from lakehouse.api.problems import problem
 OPEN_PATHS: Final = frozenset({"/health/live", "/"})
 OPEN_FOLDER: Final = "/page/"
 MOST_REQUESTS: Final = 200
-MOST_BODY_BYTES: Final = 1_000_000
+MOST_BODY_BYTES: Final = 4_000_000
 
 
 class KeyGate:

@@ -102,22 +102,40 @@ class Scribe:
         try:
             self._append(wanted)
         except Exception as error:  # whatever it is: the rows stay, and the next try has its chance
+            if len(rows) > 1 and not isinstance(error, FirehoseError):
+                self._write_each(rows, waiters)
+                return
             told = str(error) if isinstance(error, FirehoseError) else type(error).__name__
-            log.warning("summaries_not_recorded_yet", rows=len(wanted), error=told)
-            for waiter in waiters.values():
-                waiter.set_exception(error)
+            log.warning("summaries_not_recorded_yet", summaries=[*rows], error=told)
+            _settle(waiters, error)
             return
+        self._forget(rows)
+        _settle(waiters, None)
+
+    def _write_each(self, rows: dict[str, Row], waiters: "dict[str, Future[None]]") -> None:
+        """One that can't be written must not hold up the others."""
+        for name, row in rows.items():
+            mine = {name: waiters[name]} if name in waiters else {}
+            self._write({name: row}, mine)
+
+    def _forget(self, rows: dict[str, Row]) -> None:
         with self._changed:
             for name in rows:
                 self._rows.pop(name, None)
                 self._written[name] = None
             while len(self._written) > _MOST_REMEMBERED:
                 self._written.popitem(last=False)
-        for waiter in waiters.values():
-            waiter.set_result(None)
 
 
 def _done() -> "Future[None]":
     found: Future[None] = Future()
     found.set_result(None)
     return found
+
+
+def _settle(waiters: "dict[str, Future[None]]", error: Exception | None) -> None:
+    for waiter in waiters.values():
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)

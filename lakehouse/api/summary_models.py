@@ -1,24 +1,46 @@
 """What the paths of summaries take and answer; docs/summaries.md tells what stands in `facts`."""
 
-from typing import Annotated, Any, Literal
+import json
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from lakehouse.api.models import Answer, Instant
 from lakehouse.api.seal import FIELD
 from lakehouse.summary import Facts
 from lakehouse.summary_record import Report
 
+_MOST_COMPLAINTS: Final = 50
+
 Outcome = Literal["ok", "failed", "off"]
 Kind = Literal["pulse", "spike"]
 SealedFacts = Annotated[
     dict[str, Any], Field(description=f"as a brief of this API has them, `{FIELD}` included")
 ]
-Words = Annotated[str, Field(max_length=200)]
-EventId = Annotated[str, Field(max_length=200, examples=["binance-BTCUSDT-2026-11-21T13:30:00Z"])]
 
-# A longer answer of a model is cut: it is refused by then, whatever it says.
-MOST_COMPLETION = 65_536
+
+def _text(most: int) -> BeforeValidator:
+    """A text cut to so many characters, anything else as JSON; what is no Unicode is replaced.
+
+    A message is out by the time it is reported: nothing but a wrong figure is a reason to refuse.
+    """
+
+    def clean(value: object) -> object:
+        if value is None:
+            return None
+        text = value if isinstance(value, str) else json.dumps(value)
+        return text[:most].encode("utf-8", "replace").decode()
+
+    return BeforeValidator(clean)
+
+
+# A longer answer of a model than this does not hold, whatever it says.
+MOST_COMPLETION: Final = 65_536
+Words = Annotated[str, _text(200)]
+Completion = Annotated[
+    str | None, _text(MOST_COMPLETION), Field(description="as it came; null where none did")
+]
+EventId = Annotated[str, Field(max_length=200, examples=["binance-BTCUSDT-2026-11-21T13:30:00Z"])]
 
 
 class Body(BaseModel):
@@ -59,7 +81,7 @@ class VerdictBody(Body):
     """An answer of a model, and the facts that it was asked about."""
 
     facts: SealedFacts
-    completion: Annotated[str | None, Field(description="null: it gave none")]
+    completion: Completion
 
 
 class Verdict(Answer):
@@ -76,7 +98,7 @@ class Judged(Body):
     """The verdict as the sender had it; counts where there is no completion."""
 
     ok: bool
-    complaints: Annotated[list[Annotated[str, Field(max_length=2_000)]], Field(max_length=50)]
+    complaints: list[Annotated[str, _text(2_000)]]
 
 
 class Sent(Body):
@@ -93,19 +115,18 @@ class SummaryBody(Body):
     kind: Kind
     event_id: EventId | None
     workflow: Words
-    execution_url: Annotated[str | None, Field(max_length=2_000)]
+    execution_url: Annotated[str | None, _text(2_000)]
     prompt_version: Words
     facts: SealedFacts
-    completion: str | None
+    completion: Completion
     verdict: Judged
     attempts: Annotated[int, Field(ge=0, le=10)]
     source: Literal["llm", "template"]
     sent: Sent
-    text: Annotated[str, Field(max_length=20_000, description="`plain` of what was sent")]
+    text: Annotated[str, _text(20_000), Field(description="`plain` of what was sent")]
 
     def report(self, facts: Facts) -> Report:
         """For the record, with the facts that the seal has proved."""
-        cut = None if self.completion is None else self.completion[:MOST_COMPLETION]
         return Report(
             facts=facts,
             workflow=self.workflow,
@@ -115,8 +136,8 @@ class SummaryBody(Body):
             attempts=self.attempts,
             event_id=self.event_id,
             execution_url=self.execution_url,
-            completion=cut,
-            complaints=self.verdict.complaints,
+            completion=self.completion,
+            complaints=self.verdict.complaints[:_MOST_COMPLAINTS],
             sent=self.sent.model_dump(),
         )
 

@@ -15,7 +15,7 @@ from lakehouse.api.routes import chosen
 from lakehouse.api.scribe import Scribe
 from lakehouse.api.seal import Seal
 from lakehouse.api.spike_context import facts_of
-from lakehouse.api.summary_models import MOST_COMPLETION, SummaryBody, VerdictBody
+from lakehouse.api.summary_models import SummaryBody, VerdictBody
 from lakehouse.spike_event import SpikeEvent
 from lakehouse.summary import Facts, brief, pulse_facts, verdict
 
@@ -54,8 +54,7 @@ class SummaryPaths:
     async def verdict(self, body: VerdictBody) -> Response:
         """A model's answer held against the facts of a brief; the facts must be this API's own."""
         facts = self._seal.opened(body.facts)
-        completion = (body.completion or "")[:MOST_COMPLETION]
-        return _json(await asyncio.to_thread(verdict, facts, completion))
+        return _json(await asyncio.to_thread(verdict, facts, body.completion or ""))
 
     async def put(self, body: SummaryBody) -> Response:
         """Put a message on record. Posted twice it is one; 503 means: not written yet, ask again.

@@ -60,6 +60,26 @@ def test_what_was_refused_is_told_and_tried_again_by_itself() -> None:
     assert sorted(table.names()) == ["a", "b"]
 
 
+def test_a_row_that_can_not_be_written_holds_up_no_other() -> None:
+    table = Table()
+    table.gate.clear()
+    taken = table.append
+
+    def append(rows: Sequence[Row]) -> None:
+        taken(rows)
+        if any(each["summary_id"] == "bad" for each in rows):
+            table.commits.pop()
+            raise ValueError("bad")
+
+    scribe = Scribe(append, table.has)
+    waiting = {name: scribe.put(row(name)) for name in ("a", "bad", "b")}
+    table.gate.set()
+    for name, each in waiting.items():
+        error = each.exception(10)
+        assert isinstance(error, ValueError) == (name == "bad")
+    assert sorted(table.names()) == ["a", "b"]
+
+
 def test_what_is_on_record_already_is_not_written_again() -> None:
     table = Table()
     scribe = Scribe(table.append, {"a"}.__contains__)
