@@ -24,9 +24,11 @@ OTHER_NAMES = {
     "PYTHON", "ARGS",  # make
     "PAGE_SCREENSHOT",  # tests/browser/test_looks.py
     "CHAOS_SEED", "CHAOS_INJECTIONS", "CHAOS_SECONDS", "FUZZ_FRAMES",  # tests/chaos/seeds.py
+    "N8N_LISTEN_ADDRESS", "N8N_BLOCK_ENV_ACCESS_IN_NODE", "N8N_RUNNERS_BROKER_PORT",  # n8n
+    "NODE_FUNCTION_ALLOW_BUILTIN",  # n8n
     "LIBFAKETIME",  # tests/chaos/test_producer_clock.py
 }  # fmt: skip
-FOLDERS = ("lakehouse", "producer", "spark_jobs", "sql", "tests", "docs", "benchmarks")
+FOLDERS = ("lakehouse", "producer", "spark_jobs", "sql", "tests", "docs", "benchmarks", "n8n")
 # A path is written out; `sql/<table>/table.sql` and `tests/*` are patterns.
 PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./-]*")
 
@@ -43,7 +45,7 @@ def named(page: Path, pattern: str) -> set[str]:
 def command_lines(page: Path) -> Iterator[tuple[str, str]]:
     """(command, its line up to a comment or a pipe) for each `firehose COMMAND …` of a page."""
     for piece in documents.code(text_of(page)):
-        for found in re.finditer(r"\bfirehose ([a-z]+)([^#|│]*)", piece):
+        for found in re.finditer(r"\bfirehose ([a-z][a-z0-9]*)([^#|│]*)", piece):
             yield found[1], found[2]
 
 
