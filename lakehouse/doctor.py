@@ -33,6 +33,13 @@ from lakehouse.stack.embedded import LEAST_FREE_BYTES, require_space
 _PYTHONS: Final = ((3, 11), (3, 12))
 _SECONDS: Final = 5.0
 _GIB: Final = 1 << 30
+# Part of the summaries → the settings that it needs, all or none.
+_SUMMARIES: Final = {
+    "model": ("LLM_BASE_URL", "LLM_MODEL"),
+    "Slack": ("SLACK_WEBHOOK_URL",),
+    "Telegram": ("TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID"),
+    "Jira": ("JIRA_BASE_URL", "JIRA_EMAIL", "JIRA_API_TOKEN", "JIRA_PROJECT"),
+}
 # What the broker, the producer and Python need beside the heap of Spark's driver.
 _BESIDE_SPARK_BYTES: Final = 3 * _GIB // 2
 
@@ -67,6 +74,7 @@ def checks(settings: Settings) -> list[Check]:
         _guarded("data folder", lambda: _data_folder(settings.data_path)),
         *check_servers(settings),
         *check_lake(settings),
+        *check_summaries(settings),
     ]
 
 
@@ -133,6 +141,23 @@ def check_lake(settings: Settings) -> list[Check]:
         hint = "The next run applies it; or now: `firehose migrate`."
         return [Check("lake", False, f"to be migrated: {names}", hint, required=False)]
     return [_guarded("lake", lambda: _usable(found))]
+
+
+def check_summaries(settings: Settings) -> list[Check]:
+    """Where summaries go, and who writes them; a part that lacks a setting is a warning.
+
+    Nothing is asked, as a question to a webhook would be a message.
+    """
+    given = settings.as_env()
+    found = []
+    for part, names in _SUMMARIES.items():
+        missing = [name for name in names if not given[name]]
+        if not missing:
+            found.append(Check(part, True, "set up", required=False))
+        elif len(missing) < len(names):
+            hint = f"Set {', '.join(missing)}, or none of {', '.join(names)}."
+            found.append(Check(part, False, f"{missing[0]} is empty", hint, required=False))
+    return found
 
 
 def _usable(found: Standing) -> str:

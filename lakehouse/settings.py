@@ -128,6 +128,12 @@ class Settings(BaseSettings):
     def _http(cls, url: str) -> str:
         return _with_scheme(url, ("http://", "https://"))
 
+    @field_validator("spike_webhook_url", "slack_webhook_url")
+    @classmethod
+    def _secret_http(cls, url: SecretStr) -> SecretStr:
+        cls._http_or_off(url.get_secret_value())
+        return url  # to the letter: a webhook's address may end with a slash
+
     @field_validator("llm_base_url", "jira_base_url")
     @classmethod
     def _http_or_off(cls, url: str) -> str:
@@ -149,11 +155,10 @@ class Settings(BaseSettings):
         names += [self.kafka_gap_topic, self.kafka_position_topic]
         if len(set(names)) < len(names):
             raise ValueError("the topics must differ: KAFKA_{,DLQ_,GAP_,POSITION_}TOPIC")
-        if url := self.spike_webhook_url.get_secret_value():
-            if not url.startswith(("http://", "https://")):
-                raise ValueError("SPIKE_WEBHOOK_URL must begin with http:// or https://")
-            if not self.spike_webhook_secret.get_secret_value():
-                raise ValueError("SPIKE_WEBHOOK_URL needs SPIKE_WEBHOOK_SECRET, which signs events")
+        if self.spike_webhook_url.get_secret_value() and not (
+            self.spike_webhook_secret.get_secret_value()
+        ):
+            raise ValueError("SPIKE_WEBHOOK_URL needs SPIKE_WEBHOOK_SECRET, which signs events")
         return self
 
     def as_env(self) -> dict[str, str]:

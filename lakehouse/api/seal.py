@@ -8,7 +8,8 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,16 +28,16 @@ _PURPOSE: Final = b"firehose: facts of a summary"
 
 
 class Seal:
-    """Marks facts, and knows them again."""
+    """Marks facts, and knows them again. The key is had when it is first needed."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, key: Callable[[], bytes]) -> None:
+        self._find_key = key
 
     @classmethod
     def of(cls, settings: Settings) -> "Seal":
         """The seal of this lake's API."""
         known = settings.api_key.get_secret_value().encode()
-        return cls(hmac.digest(known or _file_key(settings.data_path / FILE), _PURPOSE, "sha256"))
+        return cls(lambda: known or _file_key(settings.data_path / FILE))
 
     def sealed(self, facts: Facts) -> dict[str, Any]:
         """The facts as JSON, with their `digest` among them."""
@@ -54,6 +55,10 @@ class Seal:
             detail = "These facts are not as this API gave them out: ask for a new brief."
             raise ProblemError(409, "unknown_facts", detail)
         return facts
+
+    @cached_property
+    def _key(self) -> bytes:
+        return hmac.digest(self._find_key(), _PURPOSE, "sha256")
 
     def _digest(self, facts: Facts) -> str:
         return hmac.new(self._key, facts.canonical.encode(), hashlib.sha256).hexdigest()

@@ -11,7 +11,7 @@ from lakehouse.summary import Facts, brief, pulse_facts, spike_facts, verdict
 from lakehouse.summary_record import Report
 
 _AT: Final = datetime(2026, 11, 21, 12, 34, 42, tzinfo=UTC)
-_SEAL: Final = Seal(b"an example's key")
+_SEAL: Final = Seal(lambda: b"an example's key")
 _ANSWER: Final = {
     "headline": "Market figures",
     "symbols": [

@@ -103,7 +103,6 @@ async def test_facts_given_out_before_a_restart_are_known_after_it(own: Api) -> 
 
 
 async def test_an_api_key_seals_without_a_file(own: Api) -> None:
-    (own.lake.settings.data_path / FILE).unlink()
     for key in ("one", "one", "two"):
         own.restart(api_key=SecretStr(key))
         own.client.headers["X-API-Key"] = key

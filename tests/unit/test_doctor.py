@@ -118,3 +118,16 @@ def test_a_webhook_for_spikes_without_a_secret_is_a_finding(tmp_path: Path) -> N
     found = by_name(doctor.examine(**wrong))["settings"]
     assert not found.ok and found.required
     assert "SPIKE_WEBHOOK_SECRET" in found.detail and "TOKEN" not in found.detail + found.hint
+
+
+def test_what_is_half_set_up_for_summaries_is_but_a_warning(tmp_path: Path) -> None:
+    assert doctor.check_summaries(settings(tmp_path)) == []
+    half = {"llm_base_url": "http://127.0.0.1:1/v1", "telegram_bot_token": "1:SECRET"}
+    whole = {"slack_webhook_url": "http://127.0.0.1:1/SECRET"}
+    found = by_name(doctor.check_summaries(settings(tmp_path, **half, **whole)))
+    assert {name: check.ok for name, check in found.items()} == {
+        "model": False, "Slack": True, "Telegram": False,
+    }  # fmt: skip
+    assert found["model"].detail == "LLM_MODEL is empty"
+    assert "TELEGRAM_CHAT_ID" in found["Telegram"].hint
+    assert not any(check.required or "SECRET" in str(check) for check in found.values())

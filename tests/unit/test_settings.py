@@ -106,6 +106,8 @@ def test_symbols_are_a_comma_list(given: str, wanted: tuple[str, ...]) -> None:
         ("SPARK_DRIVER_MEMORY", "2 gigabytes"),
         ("LOG_LEVEL", "LOUD"),
         ("DATA_DIR", "/tmp/what?"),
+        ("LLM_BASE_URL", "model.example.org/v1"),
+        ("SLACK_WEBHOOK_URL", "file:///etc/passwd"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_sentence(
