@@ -7,6 +7,7 @@ table holds, and refused where anybody has changed that meanwhile.
 import threading
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from queue import Queue
 from typing import Final
 
 import structlog
@@ -43,10 +44,10 @@ log = structlog.get_logger(__name__)
 
 
 class Outbox:
-    """One for all threads of an application; `found` is set when there are new entries."""
+    """One for all threads of an application; `news` gets what is entered."""
 
     def __init__(self) -> None:
-        self.found = threading.Event()
+        self.news: Queue[list[Entry]] = Queue()
         self._turn = threading.Lock()
 
     def begin(self, spark: SparkSession) -> datetime:
@@ -67,17 +68,19 @@ class Outbox:
         for _ in range(sinks.MOST_TRIES):
             with self._turn:
                 at = sinks.snapshot_id(spark, tables.SPIKE)
-                rows = [_entered(row, datetime.now(UTC)) for row in _new(spark, where, since, at)]
+                now = datetime.now(UTC)
+                rows = [_entered(row, now) for row in _new(spark, where, since, at)]
                 if not rows:
                     return 0
                 try:
-                    entries = _with_times(spark.createDataFrame(rows, _ROW)).coalesce(1)
-                    sinks.append_if_unchanged(entries, tables.SPIKE, at, {})
+                    entered = _with_times(spark.createDataFrame(rows, _ROW)).coalesce(1)
+                    sinks.append_if_unchanged(entered, tables.SPIKE, at, {})
                 except sinks.Conflict:
                     continue
-            log.info("spikes_found", events=[row[3] for row in rows])
-            self.found.set()
-            return len(rows)
+            entries = [Entry(str(row[3]), str(row[4]), now) for row in rows]
+            log.info("spikes_found", events=[entry.event_id for entry in entries])
+            self.news.put(entries)
+            return len(entries)
         raise sinks.crowded(tables.SPIKE)
 
     def unfinished(self, spark: SparkSession, statuses: Collection[str]) -> list[Entry]:

@@ -7,7 +7,6 @@ its id.
 
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty, Queue
@@ -21,17 +20,14 @@ from lakehouse import spike_post, tables
 from lakehouse.backoff import backoff
 from lakehouse.spike_delivery import Answer
 from spark_jobs import faults
-from spark_jobs.audit import Auditor, Counts
-from spark_jobs.sinks import Batch
 from spark_jobs.spike_line import DELIVERED, PENDING, REFUSED, Entry, Line, Mark
-from spark_jobs.spike_outbox import micros
-from spark_jobs.stream import Context, compile_plans
+from spark_jobs.spike_recorder import Recorder
+from spark_jobs.stream import Context
 
 _MOST_AT_ONCE: Final = 4
-_POLL_SECONDS: Final = 0.5
-# How often a commit may say no more than that an event still waits.
-_WAITS_TOLD_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.2
 _LAST_ANSWERS_SECONDS: Final = 5.0
+_LAST_MARKS_SECONDS: Final = 30.0
 _WORK_OFF_SECONDS: Final = 30.0
 log = structlog.get_logger(__name__)
 
@@ -43,65 +39,61 @@ class Sender:
         self._context = context
         self._url = context.settings.spike_webhook_url.get_secret_value()
         self._secret = context.settings.spike_webhook_secret.get_secret_value()
-        self._auditor = Auditor(context.run_id, tables.SPIKE, context.status)
+        self._recorder = Recorder(context)
         self._line = Line(Random())
         self._answers: Queue[tuple[str, Answer]] = Queue()
-        self._marks: dict[str, Mark] = {}
-        self._loaded = False
-        self._written_at = float("-inf")
-        self._rounds = 0
-        self._faults = 0
+        self._loaded = threading.Event()
 
     def keep(self, stop: threading.Event) -> None:
         """Stay until `stop`; a lake that is away is outlasted."""
-        # A pool and temporary views of its own.
+        # Temporary views of its own.
         spark = self._context.spark.newSession()
-        spark.sparkContext.setLocalProperty("spark.scheduler.pool", tables.SPIKE)
-        compile_plans(spark, 0)
+        written = threading.Event()
+        recording = threading.Thread(
+            target=self._recorder.keep, args=(spark, written), daemon=True, name="spike-recorder"
+        )
+        self._load(spark, stop)
+        recording.start()
         while not stop.is_set():
-            try:
-                self._turn(spark)
-                self._faults = 0
-            except Exception as error:  # whatever it is, the events must not wait for ever
-                self._tell_fault(error)
-                stop.wait(backoff(self._faults - 1, 1.0, 30.0, Random()))
-        self._finish(spark)
+            self._turn()
+        deadline = time.monotonic() + _LAST_ANSWERS_SECONDS
+        while self._line.under_way and time.monotonic() < deadline:
+            self._take_answers()
+        written.set()
+        recording.join(_LAST_MARKS_SECONDS)
 
     def work_off(self, stop: threading.Event) -> None:
-        """Wait for a while until each event that is there was tried once."""
+        """Wait for a while until each event that is there was tried once, and that is on record."""
         deadline = time.monotonic() + _WORK_OFF_SECONDS
         while not stop.is_set() and time.monotonic() < deadline:
-            unwritten = any(mark.settled for mark in list(self._marks.values()))
-            busy = self._context.outbox.found.is_set() or self._line.untried or unwritten
-            if self._loaded and not busy:
+            waiting = self._context.outbox.news.qsize() or self._line.untried
+            if self._loaded.is_set() and not waiting and not self._recorder.unsettled:
                 return
             stop.wait(_POLL_SECONDS)
 
-    def _turn(self, spark: SparkSession) -> None:
-        if self._context.lease is not None:
-            self._context.lease.check()
-        self._load(spark)
+    def _load(self, spark: SparkSession, stop: threading.Event) -> None:
+        """Take what an earlier start has left, and try again what was refused."""
+        spark.sparkContext.setLocalProperty("spark.scheduler.pool", tables.SPIKE)
+        failures = 0
+        while not stop.is_set():
+            try:
+                self._line.join(self._context.outbox.unfinished(spark, [PENDING, REFUSED]))
+                self._context.status.spikes(self._context.outbox.counts(spark))
+                return self._loaded.set()
+            except Exception as error:  # the streams tell of a lake that is away, too
+                log.warning("outbox_not_read", error=faults.reason(faults.causes(error)))
+                stop.wait(backoff(failures, 1.0, 30.0, Random()))
+                failures += 1
+
+    def _turn(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._line.join(self._context.outbox.news.get_nowait())
         for mark in self._line.expired(datetime.now(UTC)):
             self._note(mark)
         for entry in self._line.due(time.monotonic(), _MOST_AT_ONCE):
             threading.Thread(target=self._attempt, args=(entry,), daemon=True).start()
-        self._take_answers(_POLL_SECONDS)
-        self._write(spark)
-
-    def _load(self, spark: SparkSession) -> None:
-        """Read what is new; at the start also what was refused before."""
-        outbox = self._context.outbox
-        if self._loaded and not outbox.found.is_set():
-            return
-        outbox.found.clear()
-        try:
-            statuses = [PENDING] if self._loaded else [PENDING, REFUSED]
-            self._line.join(outbox.unfinished(spark, statuses))
-        except Exception:
-            outbox.found.set()
-            raise
-        self._loaded = True
-        self._context.status.spikes(outbox.counts(spark))
+        self._take_answers()
 
     def _attempt(self, entry: Entry) -> None:
         try:
@@ -110,18 +102,17 @@ class Sender:
             answer = Answer(0, words=f"it could not be posted: {type(error).__name__}")
         self._answers.put((entry.event_id, answer))
 
-    def _take_answers(self, seconds: float) -> None:
-        """Wait so long for an answer, then take all that there are."""
+    def _take_answers(self) -> None:
+        """Wait a moment for an answer, then take all that there are."""
         with suppress(Empty):
-            found = self._answers.get(timeout=seconds)
+            found = self._answers.get(timeout=_POLL_SECONDS)
             while True:
-                self._note(
-                    self._line.answered(*found, time.monotonic(), datetime.now(UTC)),
-                )
+                now, clock = time.monotonic(), datetime.now(UTC)
+                self._note(self._line.answered(*found, now, clock))
                 found = self._answers.get_nowait()
 
     def _note(self, mark: Mark) -> None:
-        self._marks[mark.entry.event_id] = mark
+        self._recorder.note(mark)
         told = {"event_id": mark.entry.event_id, "attempts": mark.entry.attempts}
         if mark.status == DELIVERED:
             log.info("spike_delivered", **told)
@@ -129,47 +120,3 @@ class Sender:
             log.warning(f"spike_{mark.status}", **told, reason=mark.last_error)
         elif (failures := self._line.failures(mark.entry.event_id)) & (failures - 1) == 0:
             log.info("spike_waits", **told, reason=mark.last_error)  # the 1st, 2nd, 4th, 8th time
-
-    def _write(self, spark: SparkSession) -> None:
-        """Put on record what has become of events; that one waits still, once a minute."""
-        marks = list(self._marks.values())
-        rested = time.monotonic() - self._written_at >= _WAITS_TOLD_SECONDS
-        if not marks or not (rested or any(mark.settled for mark in marks)):
-            return
-        settled = [mark for mark in marks if mark.settled]
-        if settled:
-            self._rounds += 1
-            batch = Batch(self._context.run_id, self._rounds)
-            with self._auditor.watching(spark, batch) as record:
-                self._context.outbox.mark(spark, marks)
-                record.counts = _counts(settled)
-        else:
-            self._context.outbox.mark(spark, marks)
-        self._written_at = time.monotonic()
-        self._marks = {}
-        self._context.status.spikes(self._context.outbox.counts(spark))
-
-    def _finish(self, spark: SparkSession) -> None:
-        """Give attempts under way a moment, so that few have to be made again."""
-        deadline = time.monotonic() + _LAST_ANSWERS_SECONDS
-        while self._line.under_way and time.monotonic() < deadline:
-            self._take_answers(_POLL_SECONDS)
-        self._written_at = float("-inf")
-        with suppress(Exception):  # Java may have ended; the next start does it again
-            self._write(spark)
-
-    def _tell_fault(self, error: Exception) -> None:
-        self._faults += 1
-        if self._faults & (self._faults - 1) == 0:
-            log.warning("spike_sender_failed", error=faults.reason(faults.causes(error)))
-
-
-def _counts(settled: Sequence[Mark]) -> Counts:
-    delivered = sum(mark.status == DELIVERED for mark in settled)
-    return Counts(
-        rows_in=len(settled),
-        rows_out=delivered,
-        dq_fail=len(settled) - delivered,
-        rows_upserted=len(settled),
-        oldest_ingest=min(micros(mark.entry.detected_at) for mark in settled),
-    )
