@@ -1,4 +1,4 @@
-"""Who is at work on which spike: an event that comes twice is explained once. Pure."""
+"""Who is at work on which spike: an event that comes twice is explained once."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
