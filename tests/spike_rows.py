@@ -52,5 +52,5 @@ def spike_row(minute_ts: datetime, status: str = "pending", **more: Any) -> dict
 
 def spike_rows(now: datetime) -> list[dict[str, Any]]:
     """One that was delivered nine minutes ago, and one that waits."""
-    found = [now - timedelta(minutes=ago) for ago in (9, 8)]
+    found = [now - timedelta(minutes=ago) for ago in (9, 2)]
     return [spike_row(found[0], "delivered"), spike_row(found[1])]
