@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.api_process import running, until
 from tests.browser.chromium import launched, path_of_chromium
@@ -17,6 +17,9 @@ from tests.browser.market_lake import MarketLake
 # What Chromium itself says of an answer that is an error; the page handles it.
 _TOLD_BY_CHROMIUM = "Failed to load resource"
 Opened = Callable[..., Page]
+# A machine that does much else at once is slow, not wrong.
+_PATIENCE_MILLIS = 30_000
+expect.set_options(timeout=_PATIENCE_MILLIS)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Market:
         return httpx.get(self.url + path, params=params, timeout=10).raise_for_status().json()
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop in this thread: it has to end before other tests want theirs.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = path_of_chromium()
     if path is None:
@@ -40,7 +44,7 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def market(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     """A market that stands still once it is made, for the tests that only look."""
     lake = MarketLake(tmp_path_factory.mktemp("market") / "lake")
@@ -61,7 +65,7 @@ def opened(browser: Browser) -> Iterator[Opened]:
     def open_page(url: str, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(_PATIENCE_MILLIS)
         page = context.new_page()
         _watch(page, url, wrong)
         page.goto(url)

@@ -20,7 +20,8 @@ const api = new Api();
 const series = new Series(api);
 const choice = new Choice(() => (market.mark(), state.pulse && drawPulse(), now()));
 const market = new Market(choice);
-// What the newest answers said; times in milliseconds since 1970, null where it is not so.
+// What the newest answers said; `readAt` is when the market was read. Times in milliseconds since
+// 1970, null where it is not so.
 const state = { pulse: null, source: null, awaySince: null, readAt: null, problem: "" };
 
 /** True where every question was answered, be it with a problem that the API explains. */
@@ -40,8 +41,7 @@ async function look() {
 }
 
 async function showMarket(pulse) {
-  state.problem = "";
-  state.pulse = pulse;
+  [state.problem, state.readAt, state.pulse] = ["", Date.now(), pulse];
   state.source = pulse.source;
   drawPulse();
   const shown = choice.key;
@@ -88,7 +88,7 @@ function asked(name, path, onProblem = (text) => (state.problem = text)) {
 async function answered(question, onProblem = () => {}) {
   try {
     const answer = await question();
-    [state.awaySince, state.readAt] = [null, Date.now()];
+    state.awaySince = null;
     keyTaken();
     return answer;
   } catch (error) {
@@ -110,8 +110,9 @@ function failed(error, onProblem) {
 }
 
 function tell() {
-  document.body.classList.toggle("old", state.awaySince !== null);
-  showNotices(state.pulse ? { ...state, problem: "" } : state, Date.now());
+  const old = state.awaySince !== null || (state.problem !== "" && state.pulse !== null);
+  document.body.classList.toggle("old", old);
+  showNotices(state, Date.now());
   showVitals(state.source, state.readAt, Date.now());
 }
 

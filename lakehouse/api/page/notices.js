@@ -5,18 +5,19 @@ import { age, clock, clockSeconds, day, iso } from "./times.js";
 
 const place = document.getElementById("notices");
 const pill = document.getElementById("status");
-const WORDS = { ok: "ok", degraded: "degraded", stale: "stale", away: "no answer", loading: "loading" };
+const WORDS = { away: "no answer", bare: "no figures" };
 
 /** `source` is that of the API; `awaySince` and `readAt` in milliseconds, null where not so. */
 export function showNotices({ source, awaySince, readAt, problem }, now) {
   const found = [];
-  if (awaySince !== null) found.push(away(awaySince, readAt, now));
-  if (problem) found.push({ kind: "problem", title: "Nothing to show yet.", lines: [problem] });
+  const picture = readAt === null ? [] : [`Below is the last picture, ${age((now - readAt) / 1000)} old.`];
+  if (awaySince !== null) found.push(away(awaySince, picture));
+  else if (problem) found.push(bare(problem, picture));
   if (source && source.status !== "ok") found.push(ofSource(source));
   keyed(place, found, (one) => one.kind, make, update);
-  const status = awaySince !== null ? "away" : (source?.status ?? "loading");
+  const status = awaySince !== null ? "away" : problem ? "bare" : (source?.status ?? "loading");
   set(pill, { "data-status": status });
-  say(pill, WORDS[status]);
+  say(pill, WORDS[status] ?? status);
 }
 
 /** When the data are from, and when they were read. */
@@ -27,10 +28,14 @@ export function showVitals(source, readAt, now) {
   say(seen, readAt === null ? "not read yet" : `read ${age((now - readAt) / 1000)} ago`);
 }
 
-function away(since, readAt, now) {
-  const told = [`Since ${clockSeconds(iso(since))} UTC; it is asked again and again.`];
-  if (readAt !== null) told.push(`Below is the last picture, ${age((now - readAt) / 1000)} old.`);
-  return { kind: "away", title: "The API does not answer.", lines: told };
+function away(since, picture) {
+  const told = `Since ${clockSeconds(iso(since))} UTC; it is asked again and again.`;
+  return { kind: "away", title: "The API does not answer.", lines: [told, ...picture] };
+}
+
+function bare(problem, picture) {
+  const title = picture.length ? "The API has no figures now." : "Nothing to show yet.";
+  return { kind: "problem", title, lines: [problem, ...picture] };
 }
 
 function ofSource({ status, reasons }) {
