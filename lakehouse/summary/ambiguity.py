@@ -3,17 +3,18 @@
 from typing import Final
 
 from lakehouse.summary.scan import Mention, Sentence
-from lakehouse.summary.vocabulary import word_set
+from lakehouse.summary.vocabulary import ACRONYMS, ANOTHER_THOUGHT, word_set
 
 _SIZES: Final = word_set("k m b t g mm mn bn tn")
 # `0.25% above its VWAP` is a distance, `1.37x more` another multiple: neither is given.
 _COMPARING: Final = word_set(
     "above below beneath under against versus vs relative compared than premium discount of off "
-    "away more less greater larger bigger fewer smaller"
+    "per since until away more less greater larger bigger fewer smaller"
 )
 _MORE: Final = _COMPARING | word_set("higher lower")
-_ANOTHER_THOUGHT: Final = word_set("and but while with as on though whereas at")
 # `5m` is a window where it is said to be one; else it might be five million.
+# `0.25% a minute` is a rate.
+_RATES: Final = word_set("a an each every")
 _BEFORE_WINDOW: Final = word_set(
     "over in during within the last past newest for per on and or to a its this each from across "
     "but whole full"
@@ -32,20 +33,38 @@ def unclear(sentence: Sentence, mention: Mention) -> str:
     # `61 990.10`: thousands set apart by a space, or two numbers?
     if not mention.written.unit and sentence.joined(after) and sentence.words[after].has_digit:
         return "two numbers side by side can be read as one"
+    if sentence.low(mention.at - 1) == "between" or _or_another(sentence, mention):
+        return "is one end of a range, or one of two; say the figure"
     if mention.written.unit in ("percent", "times") and _compares(sentence, mention):
         return "compares with something else; only the given figures can be told"
     return ""
 
 
+def _or_another(sentence: Sentence, mention: Mention) -> bool:
+    ends = sentence.low(mention.at - 1), sentence.low(mention.until)
+    return "or" in ends and len(sentence.mentions) > 1
+
+
 def _compares(sentence: Sentence, mention: Mention) -> bool:
     comparing = _MORE if mention.written.unit == "times" else _COMPARING
+    if sentence.joined(mention.until) and sentence.low(mention.until) in _RATES:
+        return True
     for at in range(mention.until, sentence.after(mention)):
         low = sentence.low(at)
-        if not sentence.joined(at) or low in _ANOTHER_THOUGHT:
+        if not sentence.joined(at) or low in ANOTHER_THOUGHT:
             return False
-        if low in comparing or (low == "from" and _names_a_mean(sentence, at)):
+        if (
+            low in comparing
+            or _is_asset(sentence.words[at].text)
+            or (low == "from" and _names_a_mean(sentence, at))
+        ):
             return True
     return False
+
+
+def _is_asset(text: str) -> bool:
+    """`0.25% in BTC`; a symbol's whole name is longer."""
+    return 1 < len(text) < 6 and text.isupper() and text not in ACRONYMS
 
 
 def _names_a_mean(sentence: Sentence, at: int) -> bool:

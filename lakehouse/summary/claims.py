@@ -13,7 +13,7 @@ from lakehouse.summary.figures import Figure
 from lakehouse.summary.labels import counted, counted_next, label_fits
 from lakehouse.summary.scan import Mention, Sentence
 from lakehouse.summary.signs import tells_sign
-from lakehouse.summary.windows import window_fits
+from lakehouse.summary.windows import goes_with_volume, window_fits
 
 _DOLLARS: Final = ("USDT", "USDC", "USD", "BUSD", "TUSD")
 
@@ -49,6 +49,10 @@ def _why_not(sentence: Sentence, mention: Mention, context: Context) -> str:
             "is not what it is called; name each figure as it is given, right before its number",
         ),
         (lambda each: window_fits(sentence, mention, each), "is not the figure of that window"),
+        (
+            lambda each: goes_with_volume(sentence, mention, each, context.figures),
+            "is not that of the volume before it",
+        ),
         (lambda each: tells_sign(sentence, mention, each), "goes the other way, or tells no way"),
     )
     left = list(context.figures)

@@ -45,14 +45,13 @@ def _true_signs(sentence: Sentence, at: int, course: Course) -> set[int]:
     """The ways that what the word speaks of has gone."""
     about = subject(sentence, at)
     if about in VOLUME:
-        return {against_one(each) for each in course.figures if each.kind == "volume_ratio"}
+        return ratio_signs(course.figures, _windows_of(sentence, at))
     if about not in PRICE:
         return set()
     if windows := _windows_of(sentence, at):
         return _signs_of_all(windows, course)
     reasons = {_REASONS[each] for each in course.reasons if each in _REASONS}
-    spike_named = any(sentence.count_label(n) == "spikes" for n in range(len(sentence.words)))
-    return reasons if spike_named and reasons else course.common
+    return reasons if reasons and sentence.speaks_of("spikes") else course.common
 
 
 def _signs_of_all(windows: set[int], course: Course) -> set[int]:
@@ -88,6 +87,10 @@ def _ways(sentence: Sentence, course: Course) -> Iterator[str]:
             yield '"from … to …" does not agree with the direction'
 
 
-def against_one(each: Figure) -> int:
-    """A volume against its usual: 1 above, -1 below."""
-    return (each.value > 1) - (each.value < 1)
+def ratio_signs(figures: Sequence[Figure], windows: set[int]) -> set[int]:
+    """How the volumes stand against their usual, 1 above, -1 below: the one sign that those of
+    the windows (all, where none is named) have; none where they differ."""
+    ratios = [each for each in figures if each.kind == "volume_ratio"]
+    meant = [each.value for each in ratios if not windows or each.window in windows]
+    found = {(value > 1) - (value < 1) for value in meant}
+    return found if len(found) == 1 else set()

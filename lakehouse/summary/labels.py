@@ -7,7 +7,8 @@ from lakehouse.summary.scan import Mention, Sentence
 
 _NEAR: Final = 3
 # Words that may stand inside a name: `24h trading volume`, `volume weighted average price`.
-INSIDE: Final = frozenset({"trading", "total", "moving", "weighted", "quote", "base"})
+INSIDE: Final = frozenset({"trading", "total", "moving", "quote", "base"})
+_COUNTED: Final = frozenset({"trades", "gaps", "missing"})
 _ARTICLES: Final = frozenset({"its", "the", "their"})
 
 
@@ -40,7 +41,7 @@ def _next_name(sentence: Sentence, mention: Mention) -> frozenset[str]:
             break
         if label := sentence.label(at):
             return frozenset({label})
-        if not sentence.words[at].text.isupper():
+        if not sentence.words[at].text.isupper() and sentence.low(at) != "on":
             break
     return frozenset()
 
@@ -52,6 +53,8 @@ def _last_name(sentence: Sentence, mention: Mention) -> frozenset[str]:
     for at in range(mention.at - 1, -1, -1):
         if label := sentence.label(at):
             found.add(label)
+        elif not found and not mention.written.unit and sentence.count_label(at) in _COUNTED:
+            return frozenset({sentence.count_label(at)})
         elif found and sentence.low(at) not in INSIDE:
             break
     return frozenset(found)

@@ -1,10 +1,9 @@
 """`above its VWAP`, `heavy volume`: is it so? Pure."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import Final
 
-from lakehouse.summary.directions import PRICE, VOLUME, against_one
+from lakehouse.summary.directions import PRICE, VOLUME, Course, ratio_signs
 from lakehouse.summary.figures import Figure
 from lakehouse.summary.scan import Sentence
 from lakehouse.summary.signs import subject
@@ -17,21 +16,34 @@ _ABOVE: Final = {
     "lower": -1,
 }
 _MUCH: Final = word_set("high heavy strong large elevated unusual brisk huge big massive intense")
-_LITTLE: Final = word_set("low light thin weak small muted subdued sluggish tiny scarce")
+_LITTLE: Final = word_set("low light thin weak small muted subdued sluggish tiny scarce quiet calm")
 _IS: Final = word_set("is was remains stays at very unusually exceptionally relatively")
 _REACH: Final = 8
 
 
-def relation_complaints(sentence: Sentence, figures: Sequence[Figure]) -> Iterator[str]:
+def relation_complaints(sentence: Sentence, course: Course) -> Iterator[str]:
     """A complaint for each comparison that no figures bear out."""
     for at in range(len(sentence.words)):
-        sign, near = _sign(sentence, at), range(at + 1, at + _REACH)
-        target = next(filter(None, map(sentence.label, near)), "")
-        meant = _meant(sentence, near, figures)
-        if sign and target and sign not in _signs(subject(sentence, at), target, figures, meant):
+        if target := _wrong_relation(sentence, at, course.figures):
             yield f'"{sentence.words[at].text} … {target}" does not agree with the figures'
-        if sentence.label(at) == "volume" and _wrong_size(sentence, at, figures):
-            yield "the size of the volume does not agree with the figures"
+        if sentence.label(at) == "volume" and _wrong_size(sentence, at, course):
+            yield "the size of the volume does not agree with the figures; say over which window"
+
+
+def _wrong_relation(sentence: Sentence, at: int, figures: Sequence[Figure]) -> str:
+    """What the word at `at` compares with, where that is wrong; else ""."""
+    sign, near = _sign(sentence, at), range(at + 1, at + _REACH)
+    target = next(filter(None, map(sentence.label, near)), "")
+    if not sign or not target:
+        return ""
+    about = subject(sentence, at)
+    if about in VOLUME or target == "usual":
+        true = ratio_signs(figures, _windows_in(sentence, near) or _window_before(sentence, at))
+        return "" if sign in true else target
+    left = _named(figures, about, _window_before(sentence, at))
+    right = _told(sentence, near, _named(figures, target, _windows_in(sentence, near)))
+    true = {(a.value > b.value) - (a.value < b.value) for a in left for b in right}
+    return "" if sign in true else target
 
 
 def _sign(sentence: Sentence, at: int) -> int:
@@ -41,33 +53,38 @@ def _sign(sentence: Sentence, at: int) -> int:
     return _ABOVE.get(low, 0)
 
 
-def _meant(sentence: Sentence, near: range, figures: Sequence[Figure]) -> list[Figure]:
-    """The figures that may stand on the other side: of the window and the number named near."""
-    windows = {size for at, size in sentence.windows.items() if at in near}
-    found = [each for each in figures if not windows or each.window in windows]
-    number = next((each for each in sentence.mentions if each.at in near), None)
-    return found if number is None else [f for f in found if number.written.could_be(f.value)]
+def _windows_in(sentence: Sentence, words: range) -> set[int]:
+    return {size for at, size in sentence.windows.items() if at in words}
 
 
-def _signs(about: str, target: str, figures: Sequence[Figure], meant: Sequence[Figure]) -> set[int]:
-    """The ways in which the one stands to the other, of all figures that may be meant."""
-    if about in VOLUME or target == "usual":
-        return {against_one(each) for each in figures if each.kind == "volume_ratio"}
-    left = _values(figures, "price", "close") if about in PRICE else _values(figures, about)
-    right = _values(meant, target)
-    return {(a > b) - (a < b) for a in left for b in right}
+def _window_before(sentence: Sentence, at: int) -> set[int]:
+    """The window named last before a word."""
+    earlier = [place for place in sentence.windows if place < at]
+    return {sentence.windows[max(earlier)]} if earlier else set()
 
 
-def _wrong_size(sentence: Sentence, at: int, figures: Sequence[Figure]) -> bool:
-    """`thin volume`, `volume is very high`: against the usual one."""
+def _named(figures: Sequence[Figure], name: str, windows: set[int]) -> list[Figure]:
+    """The figures of a name; a price has no window."""
+    if name in PRICE:
+        return [each for each in figures if each.kind in ("price", "close")]
+    meant = [each for each in figures if each.kind == name]
+    return [each for each in meant if not windows or each.window in windows]
+
+
+def _told(sentence: Sentence, near: range, figures: Sequence[Figure]) -> list[Figure]:
+    """Those that the number is of which stands near, if one does."""
+    number = next((each.written for each in sentence.mentions if each.at in near), None)
+    return [each for each in figures if number is None or number.could_be(each.value)]
+
+
+def _wrong_size(sentence: Sentence, at: int, course: Course) -> bool:
+    """`thin volume`, `5m volume is very high`: against the usual one."""
     end = at + 1
     while sentence.joined(end) and sentence.low(end) in _IS:
         end += 1
     nearby = {sentence.low(at - 1), sentence.low(end) if sentence.joined(end) else ""}
     told = {1} if nearby & _MUCH else {-1} if nearby & _LITTLE else set()
-    signs = {against_one(each) for each in figures if each.kind == "volume_ratio"}
-    return not told <= signs
-
-
-def _values(figures: Sequence[Figure], *kinds: str) -> list[Decimal]:
-    return [each.value for each in figures if each.kind in kinds]
+    windows = _windows_in(sentence, range(at, at + _REACH)) or _window_before(sentence, at)
+    # Where a spike is spoken of, its own volume is meant.
+    of_spike = {1} if sentence.speaks_of("spikes") and "volume high" in course.reasons else set()
+    return not told <= ratio_signs(course.figures, windows) | of_spike

@@ -57,7 +57,7 @@ class Sentence:
 
     def _names_a_price(self, at: int) -> bool:
         """`high of 61,999`, `low 61,837.63`; not `high volume`."""
-        if self.low(at) in ("of", "at", "was", "price", "close"):
+        if self.low(at) in ("of", "at", "near", "around", "was", "price", "close"):
             return True
         return 0 <= at < len(self.words) and self.words[at].has_digit
 
@@ -68,6 +68,10 @@ class Sentence:
     def _places(self, at: int) -> bool:
         """`trades at 61,990.10` says where the price is, and counts nothing."""
         return self.low(at) in PLACED and self.low(at + 1) in ("at", "near", "around")
+
+    def speaks_of(self, counted: str) -> bool:
+        """Whether anything that is counted is named: `spikes`, `gaps`."""
+        return any(self.count_label(at) == counted for at in range(len(self.words)))
 
     def before(self, mention: Mention) -> int:
         """Where the words begin that stand between the number before this one and it."""

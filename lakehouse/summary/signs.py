@@ -5,9 +5,9 @@ from typing import Final
 
 from lakehouse.summary.figures import Figure
 from lakehouse.summary.scan import Mention, Sentence
-from lakehouse.summary.vocabulary import DOWN, FLAT, UP
+from lakehouse.summary.vocabulary import ANOTHER_THOUGHT, DOWN, FLAT, UP
 
-_ADJACENT: Final = 2
+_ADJACENT: Final = 3
 
 
 def sign_of(sentence: Sentence, at: int) -> int | None:
@@ -17,6 +17,8 @@ def sign_of(sentence: Sentence, at: int) -> int | None:
         return None
     if low == "up" and (_is_to_date(sentence, at + 1) or sentence.low(at - 1) == "warming"):
         return None
+    if low == "little" and sentence.low(at + 1) in ("changed", "change", "moved", "movement"):
+        return 0
     return 1 if low in UP else -1 if low in DOWN else 0 if low in FLAT else None
 
 
@@ -28,7 +30,7 @@ def sign_word(sentence: Sentence, mention: Mention) -> int | None:
     """Where the word of direction stands that governs a percentage: one that follows at once
     (`a 1.2% drop`), else the nearest before it in the sentence (`fell 1.2%`)."""
     for at in range(mention.until, min(mention.until + _ADJACENT, sentence.after(mention))):
-        if not sentence.joined(at):
+        if not sentence.joined(at) or sentence.low(at) in ANOTHER_THOUGHT:
             break
         if sign_of(sentence, at) is not None:
             return at

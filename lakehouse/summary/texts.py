@@ -67,7 +67,7 @@ def _part_complaints(
         yield from word_complaints(sentence)
         yield from number_complaints(sentence, context)
         yield from direction_complaints(sentence, course)
-        yield from relation_complaints(sentence, own)
+        yield from relation_complaints(sentence, course)
         yield from denial_complaints(sentence, context.figures)
         yield from spike_complaints(sentence, symbols)
         yield from _clock_complaints(sentence, _clocks(facts, symbols))

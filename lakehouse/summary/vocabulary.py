@@ -15,72 +15,87 @@ UP: Final = word_set(
     "jumps jumped jumping surge surges surged surging rally rallies rallied rallying soar soars "
     "soared soaring upward upwards upside uptick uptrend bullish positive green grew grow grows "
     "growing growth recover recovers recovered recovering recovery rebound rebounds rebounded "
-    "rebounding bounce bounced bounces leap leaps leapt leaped strengthened rocketed appreciated "
-    "plus ascended ascending skyrocketed shot elevated upticked gainer gainers"
+    "rebounding bounce bounced bounces leap leaps leapt leaped strengthened rocketed "
+    "appreciated plus stronger strong strength firm firmer firmed exploded explodes exploding "
+    "pumped pumping mooned mooning appreciation appreciating improved improving improvement "
+    "regained regains lifted pushed ascended ascending skyrocketed shot elevated upticked "
+    "gainer gainers"
 )
 DOWN: Final = word_set(
     "down fell fall falls falling fallen drop drops dropped dropping decline declines declined "
     "declining lower decrease decreases decreased decreasing lose loses lost losing loss losses "
     "slid slide slides sliding slip slips slipped slipping sink sinks sank sunk sinking plunge "
-    "plunges plunged plunging tumble tumbles tumbled tumbling crash crashes crashed crashing dip "
-    "dips dipped dipping downward downwards downside downtick downtrend bearish negative red "
-    "weaken weakens weakened weakening retreat retreats retreated retreating eased easing shed "
-    "sheds selloff plummet plummets plummeted plummeting collapse collapses collapsed collapsing "
-    "minus descended descending depreciated drawdown pullback correction shrank shrinking "
-    "loser losers"
+    "plunges plunged plunging tumble tumbles tumbled tumbling crash crashes crashed crashing "
+    "dip dips dipped dipping downward downwards downside downtick downtrend bearish negative "
+    "red weaken weakens weakened weakening retreat retreats retreated retreating eased easing "
+    "shed sheds selloff plummet plummets plummeted plummeting collapse collapses collapsed "
+    "collapsing minus weak weaker weakness soft softer softened off slump slumps slumped "
+    "slumping nosedive nosedived nosedives tanked tanking cratered cratering bled bleeding "
+    "melted melting dumped dumping worsened deteriorated depreciation depreciating tanks "
+    "craters bleeds descended descending depreciated drawdown pullback correction shrank "
+    "shrinking loser losers"
 )
 FLAT: Final = word_set("flat unchanged steady stable sideways static")
 
 # Words that turn a claim about direction or a number round: too easily read the other way.
 NEGATIONS: Final = word_set(
-    "not never neither nor isn't wasn't didn't doesn't hasn't aren't weren't don't hardly barely "
-    "fail fails failed failing instead rather lacked lacking unable if unless except hadn't haven't"
+    "not never neither nor isn't wasn't didn't doesn't hasn't aren't weren't don't hardly "
+    "barely pared pares trimmed trims erased erases reversed reverses recouped gave gives too "
+    "likewise same equal equals identical ditto respectively fail fails failed failing instead "
+    "rather lacked lacking unable if unless except hadn't haven't"
 )
+# After these a sentence speaks of something else.
+ANOTHER_THOUGHT: Final = word_set("and but while with as on though whereas at")
 # These deny what follows: only of what is counted can that be checked.
 DENIALS: Final = word_set("no without none nothing zero")
 
 ADVICE: Final = word_set(
-    "buy buys buying bought sell sells selling sold hold holds holding hodl should shouldn't must "
-    "ought recommend recommends recommended recommendation advice advise advises advised target "
-    "targets targeting invest invests investing investment investor investors opportunity entry "
-    "exit accumulate accumulating long short longs shorts shorting leverage leveraged portfolio "
-    "undervalued overvalued overbought oversold bargain cheap expensive consider watch avoid "
-    "profit profits stop-loss stoploss hedge signal signals suggest suggests"
+    "buy buys buying bought sell sells selling sold hold holds holding hodl should shouldn't "
+    "must ought recommend recommends recommended recommendation advice advise advises advised "
+    "target targets targeting invest invests investing investment investor investors "
+    "opportunity entry exit accumulate accumulating long short longs shorts shorting leverage "
+    "leveraged portfolio undervalued overvalued overbought oversold bargain cheap expensive "
+    "consider watch avoid profit profits stop-loss stoploss hedge signal signals suggest "
+    "suggests"
 )
 # `taker buy volume` is the name of a column, not advice.
 ALLOWED_PHRASES: Final = (("taker", "buy", "volume"), ("taker", "sell", "volume"))
 FORECAST: Final = word_set(
-    "will won't would could may might expect expects expected expecting likely unlikely probably "
-    "forecast forecasts predict predicts predicted prediction outlook soon tomorrow upcoming next "
-    "future anticipate anticipated potential potentially poised imminent continue continues"
+    "will won't would could may might expect expects expected expecting likely unlikely "
+    "probably forecast forecasts predict predicts predicted prediction outlook soon tomorrow "
+    "upcoming next future anticipate anticipated potential potentially poised imminent continue "
+    "continues"
 )
 HEARSAY: Final = word_set(
     "news rumor rumors rumour rumours tweet tweets announcement announced etf regulators "
     "regulation sec fed inflation whale whales hack hacked listing delisting liquidation "
     "liquidations because reportedly institutional sentiment fear greed panic record all-time "
-    "ath historic unprecedented elon government approval lawsuit adoption halving "
-    "ago earlier previous previously prior former monday tuesday wednesday thursday friday "
-    "saturday sunday january february april june july august september october november december "
-    "highest lowest peak peaked trough maximum minimum max top bottom largest biggest strongest "
-    "weakest fastest slowest best worst leads lead leading leader lags laggard outperform "
-    "outperforms outperformed outperforming underperform underperforms underperformed streak "
-    "straight fee fees yield apr apy dominance probability chance odds share funding margin "
-    "volatility volatile spread slippage tax interest correlation correlated rsi macd ema sma "
-    "bollinger support resistance breakout momentum capitalization cap supply liquidity depth "
-    "pattern trend trends trending reversal"
+    "ath historic unprecedented elon government approval lawsuit adoption halving ago earlier "
+    "previous previously prior former monday tuesday wednesday thursday friday saturday sunday "
+    "january february april june july august september october november december highest lowest "
+    "peak peaked trough maximum minimum max top bottom largest biggest strongest weakest "
+    "fastest slowest best worst leads lead leading leader lags laggard outperform outperforms "
+    "outperformed outperforming underperform underperforms underperformed streak straight fee "
+    "fees yield apr apy dominance probability chance odds share funding margin volatility "
+    "volatile spread slippage tax interest correlation correlated rsi macd ema sma bollinger "
+    "support resistance breakout momentum capitalization cap supply liquidity depth pattern "
+    "trend trends trending reversal bid bids ask asks offer order orders level levels stop "
+    "strike mark index futures perpetual perpetuals spot mid local york london tokyo annualised "
+    "annualized again demand buyers buyer seller sellers pressure appetite bulls bears bull "
+    "bear dominate dominated dominates"
 )
 
 # Numbers in words can't be held against figures digit by digit: digits are wanted.
 NUMBER_WORDS: Final = word_set(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
-    "ninety hundred hundreds thousand thousands million millions billion billions trillion "
-    "trillions dozen dozens half halves halved halving double doubles doubled doubling triple "
-    "triples tripled tripling quadruple quadrupled twice thrice once twofold threefold fivefold "
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
+    "hundred hundreds thousand thousands million millions billion billions trillion trillions "
+    "dozen dozens half halves halved halving double doubles doubled doubling triple triples "
+    "tripled tripling quadruple quadrupled twice thrice once twofold threefold fivefold "
     "fourfold tenfold hundredfold manifold third thirds quarter quarters fifth fifths tenth "
     "tenths hundredth hundredths thousandth first second fourth sixth seventh eighth ninth "
     "couple single percent pct bps bp basis points point pips ticks percentage fraction cent "
-    "cents dozen score fold tens ii iii iv vi vii viii ix xi xii"
+    "cents score fold tens ii iii iv vi vii viii ix xi xii"
 )
 SMALL_NUMBERS: Final[Mapping[str, int]] = {
     "one": 1,
@@ -109,7 +124,8 @@ MINUTES: Final[Mapping[str, int]] = {
 # Spans of time for which no figure is ever given.
 OTHER_SPANS: Final = word_set(
     "second seconds sec secs week weeks weekly month months monthly year years yearly quarter "
-    "today yesterday overnight session morning afternoon evening tonight decade weekend intraday"
+    "today yesterday overnight session morning afternoon evening tonight decade weekend "
+    "intraday"
 )
 BARE_SPANS: Final[Mapping[str, int]] = {
     "minute": 1,
@@ -123,7 +139,9 @@ LABELS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("price", "prices", "priced"), "price"),
     **dict.fromkeys(("close", "closed", "closing"), "close"),
     **dict.fromkeys(("open", "opened", "opening"), "open"),
-    **dict.fromkeys(("average", "mean", "ma", "averaged", "averaging"), "average"),
+    **dict.fromkeys(
+        ("average", "averages", "mean", "ma", "averaged", "averaging", "weighted"), "average"
+    ),
     **dict.fromkeys(("volume", "volumes"), "volume"),
     **dict.fromkeys(("usual", "normal", "typical"), "usual"),
     **dict.fromkeys(("change", "changed"), "change"),
@@ -131,8 +149,8 @@ LABELS: Final[Mapping[str, str]] = {
     "vwap": "vwap",
     **dict.fromkeys(("now", "currently", "current"), "now"),
     "turnover": "turnover",
-    "high": "high",
-    "low": "low",
+    **dict.fromkeys(("high", "highs"), "high"),
+    **dict.fromkeys(("low", "lows"), "low"),
 }
 COUNTS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("trade", "trades"), "trades"),

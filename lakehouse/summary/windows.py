@@ -1,6 +1,6 @@
 """Which window a number is said to be of, and whether a figure is of that window. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lakehouse.summary.figures import Figure
 from lakehouse.summary.labels import INSIDE
@@ -15,15 +15,27 @@ def window_fits(sentence: Sentence, mention: Mention, each: Figure) -> bool:
     """Whether a window that stands with the number is the figure's; no window fits all.
 
     A window may follow (`0.25% over 5m`) or stand before (`5m volume 22.50`); a percentage
-    without one is of the window told last.
+    or a multiple without one is of the window told last.
     """
     found = {*_following(sentence, mention), *_preceding(sentence, mention)}
     if each.window is None:
         return NO_WINDOW not in found
-    if not found and each.unit == "percent":
+    if not found and each.unit in ("percent", "times"):
         earlier = [at for at in sentence.windows if at < mention.at]
         found = {sentence.windows[max(earlier)]} if earlier else set()
     return not found or each.window in found
+
+
+def goes_with_volume(
+    sentence: Sentence, mention: Mention, each: Figure, figures: Sequence[Figure]
+) -> bool:
+    """`22.50 BTC, 0.87x its usual`: a multiple is of the volume told right before it."""
+    before = [other for other in sentence.mentions if other.until <= mention.at]
+    if each.unit != "times" or not before:
+        return True
+    volumes = [other for other in figures if other.kind == "volume"]
+    told = {other.window for other in volumes if before[-1].written.could_be(other.value)}
+    return not told or each.window in told or before[-1].written.unit != ""
 
 
 def _following(sentence: Sentence, mention: Mention) -> Iterator[int]:

@@ -16,6 +16,7 @@ from tests.summaries import (
     symbol,
     two,
 )
+from tests.summary_slips import SLIPS
 from tests.summary_wrongs import CONTENT, NUMBERS, SIGNS, WORDS
 
 
@@ -26,6 +27,11 @@ def test_a_number_that_is_not_the_figure_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", SIGNS.values(), ids=SIGNS)
 def test_a_word_that_points_the_wrong_way_is_refused(text: str) -> None:
+    assert about_text(one(), text) != []
+
+
+@pytest.mark.parametrize("text", SLIPS)
+def test_a_sentence_that_sounds_right_and_is_false_is_refused(text: str) -> None:
     assert about_text(one(), text) != []
 
 
