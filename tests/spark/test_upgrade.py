@@ -134,7 +134,8 @@ def assert_exact(spark: SparkSession, trades: Sequence[Trade]) -> None:
     assert [json.loads(row["raw"])["venue"] for row in kept] == ["spot"] * 5
     assert [row["agg_id"] for row in kept] == [*range(20, 25)]
     silver_rows = spark.table(SILVER)
-    wanted = gold.features(gold.bars(silver_rows)).drop("open")
+    rule = gold.spike_rule(settings_of(spark))
+    wanted = gold.features(gold.bars(silver_rows), rule).drop("open")
     assert gold.changed_rows(wanted, spark.table(GOLD)).count() == 0
     assert spark.table(GOLD).count() == wanted.count()
     sums = (
