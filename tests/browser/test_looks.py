@@ -49,7 +49,7 @@ def test_everything_can_be_read_by_day_and_by_night(
     assert {name: value for name, value in contrasts.items() if value < 4.5} == {}
 
 
-@pytest.mark.parametrize("width", [360, 768])
+@pytest.mark.parametrize("width", [360, 768, 1130, 1200])
 def test_nothing_runs_over_the_side(market: Market, opened: Opened, width: int) -> None:
     page = opened(market.url, viewport={"width": width, "height": 740})
     drawn(page)

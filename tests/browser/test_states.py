@@ -87,6 +87,7 @@ def test_the_key_is_asked_for_and_kept_in_the_tab_alone(
         field = page.get_by_label("Key")
         expect(field).to_be_focused()
         expect(page.locator("#market")).to_be_hidden()
+        expect(page.locator("#status")).to_have_text("key wanted")
         field.fill("wrong")
         field.press("Enter")
         expect(page.locator("#key-wrong")).to_have_text("The API does not know this key.")

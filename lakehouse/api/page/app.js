@@ -112,7 +112,7 @@ function failed(error, onProblem) {
 function tell() {
   const old = state.awaySince !== null || (state.problem !== "" && state.pulse !== null);
   document.body.classList.toggle("old", old);
-  showNotices(state, Date.now());
+  showNotices({ ...state, locked: isLocked() }, Date.now());
   showVitals(state.source, state.readAt, Date.now());
 }
 

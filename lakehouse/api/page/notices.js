@@ -5,17 +5,17 @@ import { age, clock, clockSeconds, day, iso } from "./times.js";
 
 const place = document.getElementById("notices");
 const pill = document.getElementById("status");
-const WORDS = { away: "no answer", bare: "no figures" };
+const WORDS = { away: "no answer", bare: "no figures", locked: "key wanted" };
 
 /** `source` is that of the API; `awaySince` and `readAt` in milliseconds, null where not so. */
-export function showNotices({ source, awaySince, readAt, problem }, now) {
+export function showNotices({ source, awaySince, readAt, problem, locked }, now) {
   const found = [];
   const picture = readAt === null ? [] : [`Below is the last picture, ${age((now - readAt) / 1000)} old.`];
   if (awaySince !== null) found.push(away(awaySince, picture));
   else if (problem) found.push(bare(problem, picture));
   if (source && source.status !== "ok") found.push(ofSource(source));
   keyed(place, found, (one) => one.kind, make, update);
-  const status = awaySince !== null ? "away" : problem ? "bare" : (source?.status ?? "loading");
+  const status = locked ? "locked" : awaySince !== null ? "away" : problem ? "bare" : (source?.status ?? "loading");
   set(pill, { "data-status": status });
   say(pill, WORDS[status] ?? status);
 }
