@@ -30,6 +30,7 @@ class State:
     phase: str = "starting"
     producer: ProducerFigures = field(default_factory=ProducerFigures)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    spikes: dict[str, int] = field(default_factory=dict)
     frames_total: int | None = None
 
 
@@ -81,7 +82,8 @@ class LiveView:
     def _drawn(self) -> Group:
         state = self.state
         title = Text(f"{state.phase} · {_producer(state)}", style="bold")
-        trouble = [Text(line, style="bold red") for line in troubles(state.jobs, time.time())]
+        lines = [*troubles(state.jobs, time.time()), *untold(state.spikes)]
+        trouble = [Text(line, style="bold red") for line in lines]
         return Group(title, *trouble, self._layer_table(), _symbol_table(self._settings))
 
     def _layer_table(self) -> Table:
@@ -113,6 +115,14 @@ def troubles(jobs: Mapping[str, Mapping[str, Any]], now: float) -> list[str]:
         for name, job in sorted(jobs.items())
         if job.get("failing_since") is not None
     ]
+
+
+def untold(spikes: Mapping[str, int]) -> list[str]:
+    """A line where the webhook has not got every spike; `spikes`: events by status."""
+    counts = [f"{spikes[name]:,} {name}" for name in ("refused", "expired") if spikes.get(name)]
+    if not counts:
+        return []
+    return [f"spikes that nobody was told of: {', '.join(counts)} (docs/spikes.md)"]
 
 
 def _symbol_table(settings: Settings) -> Table:

@@ -137,7 +137,9 @@ class MainJob:
         self._look_at_streams(spark)
 
     def _look_at_streams(self, spark: Part) -> None:
-        self._view.state.jobs = (spark.ready() or {}).get("jobs", self._view.state.jobs)
+        told, state = spark.ready() or {}, self._view.state
+        state.jobs = told.get("jobs", state.jobs)
+        state.spikes = told.get("spikes", state.spikes)
         self._streams.see(self._view.state.jobs)
 
     def _fed(self, exchange: SimulatedExchange, producer: Part) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lakehouse.pipeline.live import troubles
+from lakehouse.pipeline.live import troubles, untold
 from lakehouse.pipeline.stream_watch import StreamWatch
 
 WELL: dict[str, Any] = {"failing_since": None, "last_error": "old", "restarts": 3}
@@ -42,4 +42,11 @@ def test_the_live_view_has_a_line_for_each_stream_in_trouble() -> None:
     jobs = {"crypto_silver_trades": ILL, "crypto_gold_minute": WELL, "dead_letters": {}}
     assert troubles(jobs, now=130.4) == [
         "silver: failing for 30 s, started again 2 times. S3Exception: 503"
+    ]
+
+
+def test_spikes_that_nobody_was_told_of_are_shown() -> None:
+    assert untold({}) == untold({"pending": 2, "delivered": 9, "refused": 0, "expired": 0}) == []
+    assert untold({"refused": 1_000, "expired": 2}) == [
+        "spikes that nobody was told of: 1,000 refused, 2 expired (docs/spikes.md)"
     ]
