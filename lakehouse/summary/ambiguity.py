@@ -31,7 +31,7 @@ def unclear(sentence: Sentence, mention: Mention) -> str:
     if sentence.joined(after) and sentence.low(after) in _SIZES:
         return "a size must be joined to its number, as in 62.0k"
     # `61 990.10`: thousands set apart by a space, or two numbers?
-    if not mention.written.unit and sentence.joined(after) and sentence.words[after].has_digit:
+    if not mention.written.unit and _number_next(sentence, after):
         return "two numbers side by side can be read as one"
     if sentence.low(mention.at - 1) == "between" or _or_another(sentence, mention):
         return "is one end of a range, or one of two; say the figure"
@@ -40,9 +40,18 @@ def unclear(sentence: Sentence, mention: Mention) -> str:
     return ""
 
 
+def _number_next(sentence: Sentence, at: int) -> bool:
+    """Whether a number follows at once, without sign or bracket: not `61,990.10 (-0.12%)`."""
+    if not sentence.joined(at) or sentence.words[at].opened:
+        return False
+    return any(other.at == at and not other.written.sign for other in sentence.mentions)
+
+
 def _or_another(sentence: Sentence, mention: Mention) -> bool:
-    ends = sentence.low(mention.at - 1), sentence.low(mention.until)
-    return "or" in ends and len(sentence.mentions) > 1
+    """`0.25% or 0.31%`; but `41.20 BTC, or 8.24x its usual` is the same thing twice."""
+    others = [each for each in sentence.mentions if each.written.unit == mention.written.unit]
+    before = sentence.low(mention.at - 1) == "or" and others[0] is not mention
+    return before or (sentence.low(mention.until) == "or" and others[-1] is not mention)
 
 
 def _compares(sentence: Sentence, mention: Mention) -> bool:
@@ -91,11 +100,13 @@ def _is_window(sentence: Sentence, at: int) -> bool:
         return False
     if following and sentence.words[at + 1].text.isupper() and following != "vwap":
         return False
-    return (
+    return bool(
         sentence.words[at].bracketed
         or sentence.low(at - 1) in _BEFORE_WINDOW
         or bool(sentence.label(at + 1))
         or following in _NAMING
-        or at - 1 in sentence.windows
+        or {at - 1, at + 1} & sentence.windows.keys()
+        or (following == "and" and at + 2 in sentence.windows)
+        or any(m.until == at and m.written.unit in ("percent", "times") for m in sentence.mentions)
         or any(mention.at == at + 1 for mention in sentence.mentions)
     )

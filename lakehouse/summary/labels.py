@@ -33,6 +33,8 @@ def _names(sentence: Sentence, mention: Mention) -> frozenset[str]:
 
 def _next_name(sentence: Sentence, mention: Mention) -> frozenset[str]:
     """`61,933 VWAP`, `7.10 BTC volume`, `1.37x its usual`: a name that follows at once."""
+    if _is_traded(sentence, mention.until):
+        return frozenset({"volume"})
     start = mention.until
     if mention.written.unit == "times" and sentence.low(start) in _ARTICLES:
         start += 1
@@ -41,9 +43,20 @@ def _next_name(sentence: Sentence, mention: Mention) -> frozenset[str]:
             break
         if label := sentence.label(at):
             return frozenset({label})
-        if not sentence.words[at].text.isupper() and sentence.low(at) != "on":
+        on_average = (sentence.low(at), sentence.low(at + 1)) == ("on", "average")
+        if not sentence.words[at].text.isupper() and not on_average:
             break
     return frozenset()
+
+
+def _is_traded(sentence: Sentence, at: int) -> bool:
+    """`160 BTC changed hands`, `160 BTC were traded`: an amount."""
+    if sentence.joined(at) and sentence.words[at].text.isupper():
+        at += 1
+    if sentence.joined(at) and sentence.low(at) in ("was", "were"):
+        at += 1
+    low = sentence.low(at) if sentence.joined(at) else ""
+    return low in ("traded", "exchanged") or (low == "changed" and sentence.low(at + 1) == "hands")
 
 
 def _last_name(sentence: Sentence, mention: Mention) -> frozenset[str]:

@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lakehouse.summary.numbers import Written, read
-from lakehouse.summary.vocabulary import BARE_SPANS, COUNTS, LABELS, MINUTES, SMALL_NUMBERS
+from lakehouse.summary.vocabulary import (
+    BARE_SPANS,
+    COUNTS,
+    LABELS,
+    MINUTES,
+    SMALL_NUMBERS,
+    word_set,
+)
 from lakehouse.summary.words import Word
 
 # Verbs that say where the price is: `trades at 61,990.10`.
-PLACED: Final = frozenset(["trades", "trading", "traded", "stands", "sits", "quoted"])
+PLACED: Final = word_set("trades trading traded stands sits quoted hands")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 
@@ -50,6 +57,8 @@ class Sentence:
         if found == "close" and self.low(at + 1) == "to":
             return ""
         if found == "open" and self.count_label(at + 1):
+            return ""
+        if found == "change" and self.low(at + 1) == "hands":
             return ""
         if found in ("high", "low") and not self._names_a_price(at + 1):
             return ""

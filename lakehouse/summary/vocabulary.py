@@ -58,8 +58,15 @@ ADVICE: Final = word_set(
     "consider watch avoid profit profits stop-loss stoploss hedge signal signals suggest "
     "suggests"
 )
-# `taker buy volume` is the name of a column, not advice.
-ALLOWED_PHRASES: Final = (("taker", "buy", "volume"), ("taker", "sell", "volume"))
+# `taker buy volume` is the name of a column, `short-term` no position.
+ALLOWED_PHRASES: Final = (
+    ("taker", "buy", "volume"),
+    ("taker", "sell", "volume"),
+    ("short", "term"),
+    ("long", "term"),
+    ("usual", "level"),
+    ("usual", "levels"),
+)
 FORECAST: Final = word_set(
     "will won't would could may might expect expects expected expecting likely unlikely "
     "probably forecast forecasts predict predicts predicted prediction outlook soon tomorrow "
@@ -144,7 +151,7 @@ LABELS: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("volume", "volumes"), "volume"),
     **dict.fromkeys(("usual", "normal", "typical"), "usual"),
-    **dict.fromkeys(("change", "changed"), "change"),
+    **dict.fromkeys(("change", "changes", "changed"), "change"),
     **dict.fromkeys(("return", "returned"), "return"),
     "vwap": "vwap",
     **dict.fromkeys(("now", "currently", "current"), "now"),

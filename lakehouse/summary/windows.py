@@ -20,6 +20,8 @@ def window_fits(sentence: Sentence, mention: Mention, each: Figure) -> bool:
     found = {*_following(sentence, mention), *_preceding(sentence, mention)}
     if each.window is None:
         return NO_WINDOW not in found
+    if not found and not sentence.joined(mention.until):
+        found = _after_comma(sentence, mention.until)
     if not found and each.unit in ("percent", "times"):
         earlier = [at for at in sentence.windows if at < mention.at]
         found = {sentence.windows[max(earlier)]} if earlier else set()
@@ -45,6 +47,12 @@ def _following(sentence: Sentence, mention: Mention) -> Iterator[int]:
             break
         if at in sentence.windows and not _named_next(sentence, at):
             yield sentence.windows[at]
+
+
+def _after_comma(sentence: Sentence, at: int) -> set[int]:
+    """`up 0.25%, 1m`; not `up 0.25%, 5m volume 22.50`."""
+    named = at in sentence.windows and _named_next(sentence, at)
+    return {sentence.windows[at]} if at in sentence.windows and not named else set()
 
 
 def _preceding(sentence: Sentence, mention: Mention) -> Iterator[int]:

@@ -11,9 +11,22 @@ from typing import Final
 
 _LET_IN: Final = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;!?'\"()+-%$/×−–—’‘“”…"
+    # Spaces and a hyphen that don't break: good typography.
+    "\u00a0\u202f\u2009\u2011"
 )
 _PLAIN: Final = str.maketrans(
-    {"−": "-", "–": "-", "—": " ; ", "’": "'", "‘": "'", "“": '"', "”": '"', "…": ". ", "×": "x"}
+    {
+        "−": "-",
+        "\u2011": "-",
+        "–": "-",
+        "—": " ; ",
+        "’": "'",
+        "‘": "'",
+        "“": '"',
+        "”": '"',
+        "…": ". ",
+        "×": "x",
+    }
 )
 _OPENING: Final = "\"'("
 _CLOSING: Final = "\"'.,:;!?)"
@@ -25,12 +38,13 @@ _DIGIT: Final = re.compile(r"\d", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Word:
     """`text` without the punctuation around it. `ends` a sentence here; `breaks`: a clause.
-    `bracketed`: it stands in round brackets by itself."""
+    `bracketed`: it stands in round brackets by itself; `opened`: one opens before it."""
 
     text: str
     ends: bool
     breaks: bool
     bracketed: bool = False
+    opened: bool = False
 
     @property
     def low(self) -> str:
@@ -64,8 +78,6 @@ def _split(raw: str) -> list[Word]:
         # A dash or other punctuation by itself.
         return [Word(core[:1], ends, True)]
     *first, last = parts
-    bracketed = raw.startswith("(") and ")" in tail
-    return [
-        *(Word(part, False, False) for part in first),
-        Word(last, ends, breaks or ends, bracketed),
-    ]
+    opened = raw.startswith("(")
+    whole = Word(last, ends, breaks or ends, opened and ")" in tail, opened)
+    return [*(Word(part, False, False) for part in first), whole]
