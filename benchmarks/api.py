@@ -1,9 +1,10 @@
 """How quickly the read API answers beside a lake that goes on growing.
 
-`python -m benchmarks.api [--symbols 300] [--rate 100] [--seconds 60] [--commit-seconds 2]`: makes a
-lake of so many symbols and 24 hours, starts `firehose api` on it, lets one process commit to Gold
-and another send requests at a fixed rate (benchmarks/api_load.py), and prints the latencies. Fails
-if a request failed or the p95 is above 50 ms.
+`python -m benchmarks.api [--symbols 300] [--rate 100] [--seconds 60] [--commit-seconds 2]
+[--hourly-trades 0]`: makes a lake of so many symbols and 24 hours, with trades in Silver where that
+is asked for, starts `firehose api` on it, lets one process commit to Gold (and Silver) and another
+send requests at a fixed rate (benchmarks/api_load.py), and prints the latencies: the first ones
+while the hours of Silver are still being read. Fails if a request failed or the p95 is above 50 ms.
 """
 
 import argparse
@@ -31,15 +32,17 @@ WARM_UP_SECONDS: Final = 5.0
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
-def run(symbols: int, rate: float, seconds: float, commit_seconds: float) -> bool:
-    """Measure and print; whether the goal was met."""
+def run(symbols: int, rate: float, seconds: float, commit_seconds: float, trades: int) -> bool:
+    """Measure and print; whether the goal was met. `trades`: of an hour in Silver."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "lake"
         feed = GoldFeed(folder, symbols)
         print(f"{feed.fill():,} minutes of {symbols} symbols", flush=True)
+        if trades:
+            print(f"{feed.silver.fill(trades):,} trades", flush=True)
         with _api(folder) as (process, url):
             print(f"loaded after {_wait_ready(url):.1f} s", flush=True)
-            with _committing(feed, commit_seconds):
+            with _committing(feed, commit_seconds, trades):
                 _load(url, rate, WARM_UP_SECONDS, feed.symbols)
                 before = _cpu(process)
                 found = _load(url, rate, seconds, feed.symbols)
@@ -78,12 +81,15 @@ def _wait_ready(url: str) -> float:
 
 
 @contextmanager
-def _committing(feed: GoldFeed, every_seconds: float) -> Iterator[None]:
+def _committing(feed: GoldFeed, every_seconds: float, trades: int) -> Iterator[None]:
     stop = threading.Event()
+    each = round(trades * every_seconds / 3600 / len(feed.symbols))
 
     def go_on() -> None:
         while not stop.wait(every_seconds):
             feed.commit()
+            if each:
+                feed.silver.commit(each)
 
     thread = threading.Thread(target=go_on)
     thread.start()
@@ -141,8 +147,15 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=100.0)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--commit-seconds", type=float, default=2.0)
+    parser.add_argument("--hourly-trades", type=int, default=0)
     options = parser.parse_args()
-    met = run(options.symbols, options.rate, options.seconds, options.commit_seconds)
+    met = run(
+        options.symbols,
+        options.rate,
+        options.seconds,
+        options.commit_seconds,
+        options.hourly_trades,
+    )
     return 0 if met else 1
 
 

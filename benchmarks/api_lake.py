@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 
+from benchmarks.silver_feed import SilverFeed
 from lakehouse import tables
 from lakehouse.settings import Settings
 from tests.gold_lakes import NAMES, gold_row
@@ -31,6 +32,7 @@ class GoldFeed:
         self._now = int(time.time()) // _MINUTE
         self._random = Random(7)
         self._schema = self._table().schema().as_arrow()
+        self.silver = SilverFeed(self._writer.catalog, self.symbols)
 
     def fill(self) -> int:
         """The day before now, an hour a commit; the rows that it has."""
