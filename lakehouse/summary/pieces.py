@@ -1,8 +1,8 @@
 """The parts of a message, before any channel's markup. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lakehouse.summary.facts import Facts
 from lakehouse.summary.tables import Row, fixed_width, table
@@ -14,6 +14,8 @@ BY_MODEL: Final = "Written by a model; every number was checked against the figu
 _MARKS: Final = {"up": "▲", "down": "▼", "flat": "▬", "unknown": "•"}
 _NAMES: Final = {"pulse": "Market Pulse", "spike": "Spike"}
 _MOST_REASONS: Final = 5
+# A symbol with its newest trade so many minutes before the newest of all.
+_QUIET_MINUTES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,18 @@ class Pieces:
 
 def pieces_of(facts: Facts, summary: Summary) -> Pieces:
     """What every channel shows, in this order: warning, title, table, texts, footer."""
-    texts = [
-        (f"{_MARKS[symbol['direction']]} {symbol['symbol']}:", summary.texts[symbol["symbol"]])
-        for symbol in facts.symbols
-    ]
+    texts = [(_marked(symbol), summary.texts[symbol["symbol"]]) for symbol in facts.symbols]
     title = f"{_NAMES[facts.kind]}: {summary.headline}"
     status = facts.source["status"]
     flag = "" if status == "ok" else f"[data {status}]"
     return Pieces(flag, _warning(facts), title, table(facts), texts, _footer(facts, summary))
+
+
+def _marked(symbol: Mapping[str, Any]) -> str:
+    """`▲ BTCUSDT:`; a symbol that has not traded lately says when it last did."""
+    behind = symbol.get("minutes_behind", 0) >= _QUIET_MINUTES
+    since = f" (last traded {clock_text(symbol['minute'])})" if behind else ""
+    return f"{_MARKS[symbol['direction']]} {symbol['symbol']}{since}:"
 
 
 def _warning(facts: Facts) -> str:

@@ -149,5 +149,13 @@ def test_no_float_is_anywhere() -> None:
         walk(verdict(facts, json.dumps(answer(facts))))
 
 
+def test_a_symbol_that_does_not_trade_says_since_when() -> None:
+    old = symbol("ETHUSDT", minutes_behind=30, minute="2026-11-21T12:04:00Z")
+    shown = fallback(pulse_facts(pulse(symbol(), old)))
+    for form in (shown["plain"], shown["telegram"]["text"], str(slack_texts(shown))):
+        assert "ETHUSDT (last traded 2026-11-21 12:04 UTC):" in form
+        assert form.count("last traded") == 1
+
+
 def test_the_event_that_it_is_about_is_in_the_facts() -> None:
     assert spiked().data["event_id"] == event()["event_id"]
