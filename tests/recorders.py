@@ -41,7 +41,12 @@ class Reply:
 
 
 class Recorder:
-    """What a server was asked. `then` gives it the next answers; after these `rule` answers."""
+    """What a server was asked. `then` gives it the next answers; after these `rule` answers.
+
+    `path`: what its `url` ends with.
+    """
+
+    path = ""
 
     def __init__(self, rule: Callable[[Asked], Reply]) -> None:
         self.url = ""
@@ -102,7 +107,7 @@ def served(recorder: Recorder, port: int = 0) -> Iterator[None]:
     with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         server.daemon_threads = True
         server.block_on_close = False
-        recorder.url = f"http://127.0.0.1:{server.server_address[1]}"
+        recorder.url = f"http://127.0.0.1:{server.server_address[1]}{recorder.path}"
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield

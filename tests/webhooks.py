@@ -1,66 +1,46 @@
 """A webhook that keeps what arrives, and answers as it is told: a real HTTP server."""
 
 import json
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = tuple[int, dict[str, str]]
+from tests.recorders import Asked, Recorder, Reply, served
+
+Answer = tuple[int, Mapping[str, str]]
 
 
-@dataclass
-class Webhook:
-    """`taken` are the bodies answered with 200, `asked` the times (s) of all requests."""
+class Webhook(Recorder):
+    """`taken` are the bodies answered with 200, `types` their content types."""
 
-    url: str
-    taken: list[dict[str, Any]] = field(default_factory=list)
-    asked: list[float] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
+    path = "/T0/SECRET"
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        super().__init__(self._take_message)
+        self.taken: list[dict[str, Any]] = []
+        self.types: list[str] = []
+        self.then(*(Reply(status, headers=headers) for status, headers in answers))
 
     def texts(self) -> list[str]:
         """All words of each message, as one text."""
         return [json.dumps(body, ensure_ascii=False) for body in self.taken]
 
-    def wait_for(self, words: str, seconds: float) -> str:
+    def wait_for_words(self, words: str, seconds: float) -> str:
         """The first message that holds `words`; AssertionError where none comes in time."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for text in self.texts():
-                if words in text:
-                    return text
-            time.sleep(0.1)
-        raise AssertionError(f"no alert said {words!r} in {seconds} s: {self.texts()}")
+        self.wait_until(
+            lambda: any(words in text for text in self.texts()), seconds, f"an alert with {words!r}"
+        )
+        return next(text for text in self.texts() if words in text)
+
+    def _take_message(self, asked: Asked) -> Reply:
+        self.taken.append(asked.json())
+        self.types.append(asked.headers["content-type"])
+        return Reply()
 
 
 @contextmanager
 def webhook(answers: Sequence[Answer] = ()) -> Iterator[Webhook]:
     """A webhook that gives these answers first, and 200 from then on."""
-    left = list(answers)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            found.asked.append(time.monotonic())
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers = left.pop(0) if left else (200, {})
-            if status == 200:
-                found.taken.append(body)
-                found.types.append(self.headers["Content-Type"])
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet: tests look at what was taken."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found = Webhook(f"http://127.0.0.1:{server.server_address[1]}/T0/SECRET")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
+    found = Webhook(answers)
+    with served(found):
+        yield found

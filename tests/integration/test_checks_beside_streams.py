@@ -69,9 +69,9 @@ def test_a_good_lake_is_left_in_peace_and_a_killed_spark_is_told(tmp_path: Path)
         on_demand(tmp_path, data)
         assert hook.texts() == []
         psutil.Process(pid := spark_pid(data)).kill()
-        told = hook.wait_for("The spark process", 240)
+        told = hook.wait_for_words("The spark process", 240)
         assert "failed" in told and f"pid {pid}" in told and hook.url not in told
-        assert "is well again" in hook.wait_for("well again", START_SECONDS)
+        assert "is well again" in hook.wait_for_words("well again", START_SECONDS)
         assert run.poll() is None, "the run goes on"
         run.send_signal(signal.SIGINT)
         output, _ = run.communicate(timeout=400)

@@ -87,7 +87,7 @@ def test_a_turn_is_told_once_over_restarts_and_its_end_too(lake: CheckedLake) ->
         with service(lake, hook.url) as process:
             another_round(lake)
             break_range(lake)
-            told = hook.wait_for(WRONG, 240)
+            told = hook.wait_for_words(WRONG, 240)
             assert "from_id=99, to_id=12" in told and "What to do: " in told
             another_round(lake)
             end(process)
@@ -95,7 +95,7 @@ def test_a_turn_is_told_once_over_restarts_and_its_end_too(lake: CheckedLake) ->
             another_round(lake)
             assert tellings(hook) == ["1 failed"], "a restart tells nothing again"
             lake.hold({GAP: good_rows()[GAP][:2]})
-            hook.wait_for("well again", 240)
+            hook.wait_for_words("well again", 240)
             end(process)
     log = log_of(lake).read_text(encoding="utf-8")
     assert "SECRET" not in log and "Traceback" not in log
@@ -110,7 +110,7 @@ def test_a_lake_that_goes_away_and_comes_back_is_waited_for(lake: CheckedLake) -
         there.with_suffix(".away").rename(there)
         another_round(lake)
         break_range(lake)
-        hook.wait_for(WRONG, 240)
+        hook.wait_for_words(WRONG, 240)
         end(process)
 
 
