@@ -64,3 +64,26 @@ def test_the_cells_are_walked_by_arrow_keys(market: Market, opened: Opened) -> N
     expect(cell_of(page, market, "BTCUSDT", 2)).to_be_focused()
     expect(page.locator("#cell")).to_contain_text("missing 3 (3 open)")
     expect(page.locator('.heat td[tabindex="0"]')).to_have_count(1)
+
+
+def test_every_kind_of_cell_has_a_sign_of_its_own(market: Market, opened: Opened) -> None:
+    whole = dict.fromkeys(("duplicates", "missing", "open", "unrepairable", "unexplained"), 0)
+    cells = [
+        whole,
+        whole | {"missing": 7, "open": 2, "unrepairable": 5},
+        whole | {"missing": 5, "unrepairable": 5},
+        whole | {"missing": 12_345, "unexplained": 12_345},
+        whole | {"missing": 1, "unexplained": 1, "duplicates": 2},
+        None,
+    ]
+    shown = opened(market.url).evaluate(
+        """async (cells) => {
+            const { look } = await import("/page/heatmap.js");
+            const told = ({ kind, text }) => `${kind} ${text}`;
+            return [...cells.map((cell) => told(look(cell, false))), told(look(null, true))];
+        }""",
+        cells,
+    )
+    assert shown == [
+        "whole ✓", "open 2…", "absent (5)", "lost −12k", "twice ×2", "none ·", "unread ?",
+    ]  # fmt: skip
