@@ -24,6 +24,7 @@ from tests.n8n.worlds import World
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "DOGEUSDT")
 # The schedule fires each minute; what it starts takes seconds.
 A_FIRING_SECONDS = 90
+REPORT = ":warning: Market Pulse:"
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +95,9 @@ def _sum(rows: list[Row], name: str) -> Decimal:
 
 
 def _shown(value: Decimal) -> str:
-    """Five digits, two decimals at least (docs/summaries.md)."""
-    decimals = max(2, 4 - value.adjusted())
-    return f"{value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,f}"
+    """Five digits, without the zeros behind them; two decimals at least (docs/summaries.md)."""
+    whole, _, decimals = f"{value:,.{max(2, 4 - value.adjusted())}f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def test_run_by_hand_with_a_model_that_invents_it_is_the_template(world: World) -> None:
@@ -141,8 +142,6 @@ def test_stale_data_are_said_first_and_a_failure_is_told(world: World) -> None:
         first = json.dumps(message["blocks"][:2], ensure_ascii=False).lower()
         assert "stale" in first
     # And now there is no API at all.
-    world.slack.wait_until(
-        lambda: bool(world.in_slack("Market Pulse:")), A_FIRING_SECONDS + 60, "the error"
-    )
-    [report] = world.in_slack(":warning: Market Pulse:")
+    world.slack.wait_until(lambda: bool(world.in_slack(REPORT)), A_FIRING_SECONDS + 60, "the error")
+    [report] = world.in_slack(REPORT)
     assert f"{world.n8n.url}/workflow/market-pulse/executions/" in report
