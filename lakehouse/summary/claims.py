@@ -48,7 +48,10 @@ def _why_not(sentence: Sentence, mention: Mention, context: Context) -> str:
             lambda each: label_fits(sentence, mention, each, in_base),
             "is not what it is called; name each figure as it is given, right before its number",
         ),
-        (lambda each: window_fits(sentence, mention, each), "is not the figure of that window"),
+        (
+            lambda each: window_fits(sentence, mention, each, context.figures),
+            "is not the figure of that window",
+        ),
         (
             lambda each: goes_with_volume(sentence, mention, each, context.figures),
             "is not that of the volume before it",

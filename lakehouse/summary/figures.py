@@ -37,9 +37,9 @@ def _kind(unit: Unit, says: str, *labels: str, needs: tuple[str, ...] = ()) -> K
 KINDS: Final[Mapping[str, Kind]] = {
     "price": _kind("quote", "price", "price", "close", "now"),
     "price_now": _kind("quote", "price now", "price", "now", needs=("now",)),
-    "open": _kind("quote", "open", "open", "price"),
-    "high": _kind("quote", "high", "high", "price"),
-    "low": _kind("quote", "low", "low", "price"),
+    "open": _kind("quote", "open", "open", "price", needs=("open",)),
+    "high": _kind("quote", "high", "high", "price", needs=("high",)),
+    "low": _kind("quote", "low", "low", "price", needs=("low",)),
     "close": _kind("quote", "close", "close", "price"),
     "change": _kind("percent", "price change", "price", "change", "return", "now", "open", "close"),
     "vwap": _kind(
@@ -56,7 +56,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "trades": _kind("count", "trades", "trades"),
     "spikes": _kind("count", "spikes", "spikes"),
     "gaps": _kind("count", "open gaps", "gaps"),
-    "missing": _kind("count", "missing trades", "missing", "trades"),
+    "missing": _kind("count", "missing trades", "missing"),
     "symbols": _kind("count", "symbols", "symbols"),
     "left_out": _kind("count", "symbols left out", "symbols"),
 }

@@ -16,10 +16,12 @@ def label_fits(sentence: Sentence, mention: Mention, each: Figure, in_base: bool
     """Whether the figure goes by the name that stands with the number.
 
     Without a name a number can only be a price, a change, or an amount of the base currency
-    (`in_base`): a mean must be called one.
+    (`in_base`): a mean must be called one. What a price comes from is the open.
     """
     if each.unit == "count":
         return True
+    if each.unit == "quote" and sentence.low(mention.at - 1) == "from":
+        return each.kind == "open"
     kind = KINDS[each.kind]
     if names := _names(sentence, mention):
         needed = not kind.needs or any(need <= names for need in kind.needs)

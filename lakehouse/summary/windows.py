@@ -11,18 +11,20 @@ from lakehouse.summary.vocabulary import LABELS
 NO_WINDOW = -1
 
 
-def window_fits(sentence: Sentence, mention: Mention, each: Figure) -> bool:
-    """Whether a window that stands with the number is the figure's; no window fits all.
+def window_fits(
+    sentence: Sentence, mention: Mention, each: Figure, figures: Sequence[Figure]
+) -> bool:
+    """Whether a window that stands with the number is the figure's.
 
-    A window may follow (`0.25% over 5m`) or stand before (`5m volume 22.50`); a percentage
-    or a multiple without one is of the window told last.
+    A window may follow (`0.25% over 5m`) or stand before (`5m volume 22.50`). A number without
+    one is of the window told last in the sentence, if `figures` has several of its kind.
     """
     found = {*_following(sentence, mention), *_preceding(sentence, mention)}
     if each.window is None:
         return NO_WINDOW not in found
     if not found and not sentence.joined(mention.until):
         found = _after_comma(sentence, mention.until)
-    if not found and each.unit in ("percent", "times"):
+    if not found and sum(other.kind == each.kind for other in figures) > 1:
         earlier = [at for at in sentence.windows if at < mention.at]
         found = {sentence.windows[max(earlier)]} if earlier else set()
     return not found or each.window in found

@@ -94,6 +94,11 @@ def test_figures_of_another_symbol_are_refused() -> None:
         "Down 0.25% over 1m.",
         "3 spikes in 24h.",
         "A 24h high of 61,999.00.",
+        "It rose 0.25% in 1m, to 61,999.00.",
+        "It rose 0.25% in 1m, from 61,837.63 to 61,999.00.",
+        "It rose to 61,990.10 from 61,999.00.",
+        "0 trades in 1m.",
+        "Up 0.25% in 1m on a volume of 63.7 BTC.",
         "From 61,837.63 to 61,990.10 over 30m.",
     ],
 )
