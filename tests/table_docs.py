@@ -14,9 +14,9 @@ _COLUMN = re.compile(r"^  (\w+) +(\S+) +COMMENT '((?:[^']|'')*)',?$")
 _INTRO = """\
 # The tables
 
-All of them are Iceberg tables in `lake.market`, filled by the streams; checks add to `ops_audit`, and what was told to people
-is put into `ops_summary` by the API and by `firehose pulse`. This page is made from
-`sql/<table>/table.sql` (`.venv/bin/python -m tests.table_docs`), and a test holds it equal.
+All of them are Iceberg tables in `lake.market`, filled by the streams; checks add to `ops_audit`,
+and the API and `firehose pulse` put into `ops_summary` what was told to people. This page is made
+from `sql/<table>/table.sql` (`.venv/bin/python -m tests.table_docs`), and a test holds it equal.
 
 | table | what a row is |
 |---|---|
