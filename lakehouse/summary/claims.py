@@ -20,10 +20,11 @@ _DOLLARS: Final = ("USDT", "USDC", "USD", "BUSD", "TUSD")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a text may speak of: figures, and the symbols' names (for their currencies)."""
+    """What a text may speak of: figures, the symbols' names (for their currencies), windows."""
 
     figures: Sequence[Figure]
     names: Sequence[str]
+    windows: frozenset[int]
 
 
 def number_complaints(sentence: Sentence, context: Context) -> Iterator[str]:
@@ -32,9 +33,8 @@ def number_complaints(sentence: Sentence, context: Context) -> Iterator[str]:
         if why := unclear(sentence, mention) or _why_not(sentence, mention, context):
             shown = " ".join(word.text for word in sentence.words[mention.at : mention.until])
             yield f'"{shown}": {why}'
-    windows = frozenset(each.window for each in context.figures if each.window is not None)
     for at in sentence.windows:
-        if why := unclear_window(sentence, at, windows):
+        if why := unclear_window(sentence, at, context.windows):
             yield f'"{sentence.words[at].text}" {why}'
 
 

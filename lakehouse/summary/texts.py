@@ -43,7 +43,7 @@ def source_complaints(facts: Facts, text: str) -> Iterator[str]:
     words = words_of(text)
     yield from source_word_complaints(facts, words)
     yield from name_complaints(words, (), _names(facts))
-    context = Context(_counts(facts), _names(facts))
+    context = Context(_counts(facts), _names(facts), frozenset())
     for sentence in sentences(words, frozenset(_names(facts))):
         yield from word_complaints(sentence)
         yield from number_complaints(sentence, context)
@@ -60,7 +60,9 @@ def _part_complaints(
     yield from name_complaints(words, names, others)
     # Without a symbol named, numbers of one of several symbols can't be told from another's.
     own = figures_of(symbols[0]) if len(symbols) == 1 else []
-    context = Context([*own, *(() if own else _counts(facts))], names)
+    figures = [each for symbol in symbols for each in figures_of(symbol)]
+    windows = frozenset(each.window for each in figures if each.window is not None)
+    context = Context(own or _counts(facts), names, windows)
     reasons = [reason for symbol in symbols for reason in symbol["spike_reasons"]]
     course = Course(own, [symbol["direction"] for symbol in symbols], reasons)
     for sentence in sentences(words, frozenset(_names(facts))):
@@ -83,7 +85,13 @@ def _segments(
         yield facts.symbols, words
         return
     own = [at for at in starts if at == starts[0] or not _is_joined(words, at, given)]
-    for start, end in zip([0, *own[1:]], [*own[1:], len(words)], strict=True):
+    first = own[0]
+    if first and words[first - 1].breaks:
+        # `Mixed: BTCUSDT down, …` begins with all of them.
+        yield facts.symbols, words[:first]
+    else:
+        first = 0
+    for start, end in zip([first, *own[1:]], [*own[1:], len(words)], strict=True):
         names = dict.fromkeys(word.text for word in words[start:end] if word.text in given)
         yield [given[name] for name in names], words[start:end]
 

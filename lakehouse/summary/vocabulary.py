@@ -84,12 +84,13 @@ HEARSAY: Final = word_set(
     "fastest slowest best worst leads lead leading leader lags laggard outperform outperforms "
     "outperformed outperforming underperform underperforms underperformed streak straight fee "
     "fees yield apr apy dominance probability chance odds share funding margin volatility "
-    "volatile spread slippage tax interest correlation correlated rsi macd ema sma bollinger "
-    "support resistance breakout momentum capitalization cap supply liquidity depth pattern "
-    "trend trends trending reversal bid bids ask asks offer order orders level levels stop "
-    "strike mark index futures perpetual perpetuals spot mid local york london tokyo annualised "
-    "annualized again demand buyers buyer seller sellers pressure appetite bulls bears bull "
-    "bear dominate dominated dominates"
+    "volatile spread slippage tax interest correlation correlated rsi macd ema sma outpaces "
+    "outpaced outpacing better worse follows followed beat beats bollinger support resistance "
+    "breakout momentum capitalization cap supply liquidity depth pattern trend trends trending "
+    "reversal bid bids ask asks offer order orders level levels stop strike mark index futures "
+    "perpetual perpetuals spot mid local york london tokyo annualised annualized again demand "
+    "buyers buyer seller sellers pressure appetite bulls bears bull bear dominate dominated "
+    "dominates"
 )
 
 # Numbers in words can't be held against figures digit by digit: digits are wanted.

@@ -65,6 +65,13 @@ def test_nor_in_the_words_about_the_source(text: str) -> None:
         "BTCUSDT and ETHUSDT up",
         "ETHUSDT calm, BTCUSDT spiking",
         "Ethereum falls",
+        "ETHUSDT and BTCUSDT both up",
+        "Up: ETHUSDT, and BTCUSDT",
+        "All up: ETHUSDT leads by 1.98%",
+        "BTCUSDT outpaces ETHUSDT",
+        "Average change 0.93%",
+        "1 of 2 symbols up",
+        "ETHUSDT up 2.0%, better than BTCUSDT",
     ],
 )
 def test_a_headline_that_mixes_symbols_up_is_refused(text: str) -> None:
