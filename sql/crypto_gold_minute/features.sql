@@ -22,7 +22,7 @@ WITH priced AS (
                     RANGE BETWEEN 3600 PRECEDING AND 60 PRECEDING)
 ),
 -- The low median is one of the values, so no quotient is rounded on the way. The narrower decimals
--- leave room for what follows: a difference or a product of 38 digits would lose its last ones.
+-- leave room for what follows: differences, products and comparisons keep 38 digits, no more.
 surrounded AS (
   SELECT *,
     try_cast(get(returns, (size(returns) - 1) div 2) AS DECIMAL(28,12)) AS usual_return,
@@ -44,7 +44,8 @@ judged AS (
         > CAST(:most_deviations AS DECIMAL(9,6)) * try_cast(get(
           array_sort(transform(returns, r -> abs(r - usual_return))), (size(returns) - 1) div 2)
           AS DECIMAL(28,12))
-      AND volume >= CAST(:volume_ratio AS DECIMAL(6,2)) * usual_volume,
+      AND try_cast(volume AS DECIMAL(36,10))
+        >= CAST(:volume_ratio AS DECIMAL(6,2)) * usual_volume,
     false) AS spike
   FROM surrounded
 )
