@@ -59,13 +59,14 @@ class _Track:
     """One symbol in one partition: its present run, and its order."""
 
     __slots__ = (
-        "begins_late", "end", "hi", "highest", "highest_live", "hour", "ids", "lo", "start", "to",
+        "begins_late", "behind", "end", "hi", "highest", "highest_live", "hour", "ids", "lo",
+        "start", "to",
     )  # fmt: skip
 
     def __init__(self, to: SymbolTally, begins_late: bool) -> None:
         self.to = to
         self.begins_late = begins_late
-        self.ids = IdRanges()
+        self.ids, self.behind = IdRanges(), IdRanges()
         self.highest = self.highest_live = _NOTHING
         self.lo = self.hi = self.hour = self.start = self.end = _NOTHING
 
@@ -89,7 +90,8 @@ class _Track:
         if source == "ws":
             if agg_id < self.highest_live:
                 # What is there already is a duplicate, counted as such; it disorders nothing new.
-                self.to.out_of_order += agg_id not in self.ids
+                if agg_id not in self.ids:
+                    self.behind.add(agg_id, agg_id)
             else:
                 if self.highest_live == _NOTHING and self.begins_late:
                     known = self.to.live_from
@@ -161,10 +163,13 @@ class Tally:
         track.count(trade.agg_id, trade.trade_time)
 
     def finish(self) -> None:
-        """Enter the runs that are still open."""
-        for tracks in self._tracks.values():
-            for track in tracks.values():
-                track.close()
+        """Enter the runs that are still open, and what came out of order."""
+        found = [track for tracks in self._tracks.values() for track in tracks.values()]
+        for track in found:
+            track.close()
+        for track in found:
+            others = [each.ids for each in found if each.to is track.to and each is not track]
+            track.to.out_of_order += _in_none(track.behind, others)
 
     def _open(self, partition: int, trade: QuickMessage | Seen) -> _Track | None:
         if self._wanted and trade.symbol not in self._wanted:
@@ -173,3 +178,13 @@ class Tally:
         to = self.symbols.setdefault(key, SymbolTally())
         track = self._tracks[partition][key] = _Track(to, partition in self._begin_late)
         return track
+
+
+def _in_none(ids: IdRanges, others: Iterable[IdRanges]) -> int:
+    """How many ids no other partition has: one sent again by a key's other rule is a duplicate."""
+    rest = IdRanges(ids)
+    for other in others:
+        for lo, hi in ids:
+            for pair in other.overlapping(lo, hi):
+                rest.remove(*pair)
+    return len(rest)

@@ -19,6 +19,8 @@ class TopicWriter:
 
     def __init__(self, servers: str, topic: str, exchange: ExchangeProcess, rng: Random) -> None:
         options = {"bootstrap.servers": servers, "enable.idempotence": True, "log_level": 0}
+        # As our producer, and as Java's clients do: a symbol has one partition.
+        options["partitioner"] = "murmur2_random"
         options |= {"delivery.timeout.ms": _PATIENCE_MS, "error_cb": lambda _: None}
         self._producer = Producer(options)
         self._topic = topic
