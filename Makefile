@@ -2,6 +2,8 @@
 BIN := .venv/bin
 READY := .venv/.ready
 PYTEST := $(BIN)/pytest -q
+# Files beside each other where nothing is timed: a Spark test keeps one processor busy, not two.
+BESIDE := -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -32,10 +34,10 @@ sql: $(READY) ## a spark-sql shell on the lake
 test: lint test-unit test-spark test-integration test-e2e test-browser test-n8n chaos ## lint, then every kind of test
 
 test-unit: $(READY) ## pure and quick, no JVM
-	$(call tests,unit,120)
+	$(call tests,unit,120,$(BESIDE))
 
 test-spark: $(READY) ## transforms and streams in a Spark session
-	$(call tests,spark,900)
+	$(call tests,spark,900,$(BESIDE))
 
 test-integration: $(READY) ## real Kafka, exchange and catalog as processes
 	$(call tests,integration,900)
