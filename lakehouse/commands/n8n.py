@@ -23,17 +23,27 @@ ReadyFile = Annotated[
     Path | None,
     typer.Option("--ready-file", help="Written once the webhook listens: url, webhook, port, pid."),
 ]
+InstallOnly = Annotated[bool, typer.Option("--install-only", help="Install it, and no more.")]
 
 
-def n8n(data_dir: DataDir = None, port: Port = None, ready_file: ReadyFile = None) -> None:
+def n8n(
+    data_dir: DataDir = None,
+    port: Port = None,
+    ready_file: ReadyFile = None,
+    install_only: InstallOnly = False,
+) -> None:
     """Run n8n with the Market Pulse and the Spike Explainer until Ctrl-C.
 
     Installs n8n where it is missing (2.6 GB, once). Listens on 127.0.0.1; tells its address on
     stdout as one line of JSON.
     """
+    from lakehouse.stack import n8n_install
     from lakehouse.stack.n8n import WEBHOOK_PATH, N8n
 
     settings = settings_for(data_dir)
+    if install_only:
+        n8n_install.ensure(settings, progress)
+        return
     _end_on_signals()
     with N8n(settings, port or settings.n8n_port, progress) as running:
         webhook = f"{running.url}{WEBHOOK_PATH}"
