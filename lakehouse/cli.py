@@ -1,12 +1,14 @@
 """`firehose`: the commands. A user error is one sentence and an exit code, never a traceback."""
 
 import errno
+import logging
 import sys
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from lakehouse import logs
 from lakehouse.commands import (
     api,
     check,
@@ -55,6 +57,7 @@ app.command()(n8n.n8n)
 
 def main() -> None:
     """The entry point of the console script."""
+    logs.to_stderr(logging.WARNING)  # what a library logs is no part of a result
     try:
         app()
     except FirehoseError as error:

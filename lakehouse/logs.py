@@ -7,7 +7,10 @@ import structlog
 
 
 def to_stderr(level: int = logging.INFO) -> None:
-    """From now on structlog writes a line of JSON for each event of `level` and above."""
+    """From now on structlog writes a line of JSON for each event of `level` and above.
+
+    To the stderr of that moment, so that a test which captures it may close its own.
+    """
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -15,5 +18,5 @@ def to_stderr(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )

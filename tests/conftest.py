@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from lakehouse import logs
+
 TESTS = Path(__file__).resolve().parent
 KINDS = frozenset({"unit", "spark", "integration", "e2e", "browser", "n8n", "chaos"})
 SHARED_DATA = TESTS.parents[1] / "shared" / "data"
@@ -16,6 +18,9 @@ _LESS_FUSSY = [HealthCheck.too_slow]
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=_LESS_FUSSY)
 settings.register_profile("dev", deadline=None, suppress_health_check=_LESS_FUSSY)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# A thread that outlives its test may still log: not into the stdout that another test reads.
+logs.to_stderr()
 
 
 def kind_of(path: Path) -> str | None:

@@ -1,7 +1,6 @@
 """`firehose pulse`: the Market Pulse in words, printed and sent, without n8n and the API."""
 
 import json
-import logging
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from lakehouse import logs
 from lakehouse.commands import DataDir, progress, settings_for
 from lakehouse.delivery import CHANNELS, Channel, Delivery, require, send
 from lakehouse.errors import FirehoseError, SettingsError, UnreachableError
@@ -63,7 +61,6 @@ def pulse(
     from lakehouse.llm import Model
     from lakehouse.summary_writer import write
 
-    logs.to_stderr(logging.WARNING)  # a retry is told there, not amid the result
     settings, channels = settings_for(data_dir), _channels(to)
     require(settings, channels)
     model = None if template else Model.of(settings)

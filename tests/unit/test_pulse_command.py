@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from lakehouse.cli import app
@@ -27,13 +26,6 @@ from tests.lakes import LakeWriter
 from tests.llm_server import INVENTED, KEY, MODEL, Llm, Says, llm
 from tests.recorders import Reply
 from tests.summary_lakes import recorded, summary_lake
-
-
-@pytest.fixture(autouse=True)
-def own_logs() -> Iterator[None]:
-    """The command sends logs to its stderr; other tests have their own."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture
