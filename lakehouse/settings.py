@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lakehouse import symbol_spec
 from lakehouse.errors import SettingsError
+from lakehouse.setting_values import env_text, sentence, with_scheme
 
 
 class Settings(BaseSettings):
@@ -71,6 +72,11 @@ class Settings(BaseSettings):
     freshness_seconds: Annotated[float, Field(ge=1)] = 120.0
     alert_webhook_url: SecretStr = SecretStr("")
 
+    metrics_host: str = "127.0.0.1"
+    spark_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    openlineage_url: str = ""
+    openlineage_namespace: Annotated[str, Field(min_length=1)] = "firehose"
+
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     api_key: SecretStr = SecretStr("")
@@ -121,12 +127,12 @@ class Settings(BaseSettings):
     @field_validator("binance_ws_url")
     @classmethod
     def _websocket(cls, url: str) -> str:
-        return _with_scheme(url, ("ws://", "wss://"))
+        return with_scheme(url, ("ws://", "wss://"))
 
     @field_validator("binance_rest_url", "api_url", "telegram_base_url")
     @classmethod
     def _http(cls, url: str) -> str:
-        return _with_scheme(url, ("http://", "https://"))
+        return with_scheme(url, ("http://", "https://"))
 
     @field_validator("spike_webhook_url", "slack_webhook_url")
     @classmethod
@@ -134,7 +140,7 @@ class Settings(BaseSettings):
         cls._http_or_off(url.get_secret_value())
         return url  # to the letter: a webhook's address may end with a slash
 
-    @field_validator("llm_base_url", "jira_base_url")
+    @field_validator("llm_base_url", "jira_base_url", "openlineage_url")
     @classmethod
     def _http_or_off(cls, url: str) -> str:
         return cls._http(url) if url else url
@@ -163,7 +169,7 @@ class Settings(BaseSettings):
 
     def as_env(self) -> dict[str, str]:
         """These settings as environment variables, for a child process (secrets in clear)."""
-        return {name.upper(): _env_text(value) for name, value in self}
+        return {name.upper(): env_text(value) for name, value in self}
 
     @property
     def data_path(self) -> Path:
@@ -213,33 +219,10 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise SettingsError(_sentence(error), "See .env.example for every setting.") from None
+        raise SettingsError(sentence(error), "See .env.example for every setting.") from None
 
 
 @lru_cache(maxsize=1)
 def current() -> Settings:
     """`load()` without overrides, read once."""
     return load()
-
-
-def _env_text(value: object) -> str:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _with_scheme(url: str, schemes: tuple[str, ...]) -> str:
-    if not url.startswith(schemes):
-        raise ValueError(f"must begin with {' or '.join(schemes)}")
-    return url.rstrip("/")
-
-
-def _sentence(error: ValidationError) -> str:
-    # The rejected value is left out on purpose: it may be a secret.
-    problems = [
-        f"{'.'.join(str(part) for part in item['loc']).upper() or 'Settings'}: {item['msg']}"
-        for item in error.errors(include_input=False, include_url=False)
-    ]
-    return "; ".join(problems).replace("Value error, ", "") + "."
