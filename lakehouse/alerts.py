@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from lakehouse.mrkdwn import escaped
 from lakehouse.values import Json
 
 REMIND_AFTER: Final = timedelta(hours=1)
@@ -134,4 +135,4 @@ def _block(text: str) -> Json:
 def _escaped(text: str) -> str:
     """Cut, and without the three characters that Slack reads as its own."""
     cut = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
-    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped(cut)

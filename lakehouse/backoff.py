@@ -6,6 +6,11 @@ from typing import Final
 _MAX_DOUBLINGS: Final = 32
 
 
+def worth_telling(times: int) -> bool:
+    """Whether what has happened so often is told again: at 1, 2, 4, 8, …"""
+    return times & (times - 1) == 0
+
+
 def backoff(failures_before: int, first: float, most: float, rng: Random) -> float:
     """Seconds: `first`, doubled for each failure before this one, `most` at most; jittered.
 

@@ -15,8 +15,8 @@ Outcome = Literal["ok", "failed", "off"]
 CHANNELS: Final[tuple[Channel, ...]] = ("slack", "telegram")
 # What a channel needs.
 SETTINGS: Final[Mapping[Channel, tuple[str, ...]]] = {
-    "slack": ("slack_webhook_url",),
-    "telegram": ("telegram_bot_token", "telegram_chat_id"),
+    "slack": ("SLACK_WEBHOOK_URL",),
+    "telegram": ("TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID"),
 }
 _ATTEMPTS: Final = 5
 _PATIENCE_SECONDS: Final = 60.0
@@ -37,7 +37,7 @@ def require(settings: Settings, channels: Sequence[Channel]) -> None:
         for name in SETTINGS[channel]:
             if not _clear(settings, name):
                 raise SettingsError(
-                    f"{name.upper()} is empty, and {channel} needs it.",
+                    f"{name} is empty, and {channel} needs it.",
                     "Set it in `.env` or the environment; .env.example says what it is.",
                 )
 
@@ -61,8 +61,8 @@ def _request(
     settings: Settings, channel: Channel, payload: Mapping[str, Any]
 ) -> tuple[Target, Json]:
     if channel == "slack":
-        return Target(_clear(settings, "slack_webhook_url"), "SLACK_WEBHOOK_URL"), dict(payload)
-    token = _clear(settings, "telegram_bot_token")
+        return Target(_clear(settings, "SLACK_WEBHOOK_URL"), "SLACK_WEBHOOK_URL"), dict(payload)
+    token = _clear(settings, "TELEGRAM_BOT_TOKEN")
     url = f"{settings.telegram_base_url}/bot{token}/sendMessage"
     body = {
         "chat_id": settings.telegram_chat_id,
@@ -73,4 +73,4 @@ def _request(
 
 
 def _clear(settings: Settings, name: str) -> str:
-    return settings.as_env()[name.upper()].strip()
+    return settings.as_env()[name].strip()

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from lakehouse import migration_state, symbol_spec
+from lakehouse import delivery, migration_state, symbol_spec
 from lakehouse import settings as settings_module
 from lakehouse.errors import (
     FirehoseError,
@@ -36,8 +36,8 @@ _GIB: Final = 1 << 30
 # Part of the summaries → the settings that it needs, all or none.
 _SUMMARIES: Final = {
     "model": ("LLM_BASE_URL", "LLM_MODEL"),
-    "Slack": ("SLACK_WEBHOOK_URL",),
-    "Telegram": ("TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID"),
+    "Slack": delivery.SETTINGS["slack"],
+    "Telegram": delivery.SETTINGS["telegram"],
     "Jira": ("JIRA_BASE_URL", "JIRA_EMAIL", "JIRA_API_TOKEN", "JIRA_PROJECT"),
 }
 # What the broker, the producer and Python need beside the heap of Spark's driver.

@@ -54,7 +54,7 @@ class _NotRedirected(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER: Final = urllib.request.build_opener(_NotRedirected())
+OPENER: Final = urllib.request.build_opener(_NotRedirected())
 
 
 def deliver(
@@ -88,22 +88,33 @@ def post(target: Target, body: Json) -> None:
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "firehose"}
     try:
         request = urllib.request.Request(target.url, data, headers)
-        with _OPENER.open(request, timeout=TIMEOUT_SECONDS):
+        with OPENER.open(request, timeout=TIMEOUT_SECONDS):
             return
     except urllib.error.HTTPError as error:
         raise _refusal(target, error) from None
     except ValueError:  # its words would hold the address
         raise Refused(400, f"{target.setting} is no address") from None
     except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        words = getattr(reason, "strerror", None) or type(reason).__name__
-        raise Refused(0, f"it does not answer: {words}") from None
+        raise Refused(0, no_answer(error)) from None
+
+
+def no_answer(error: OSError | http.client.HTTPException) -> str:
+    """What to tell of a request that brought no answer, without its address."""
+    reason = getattr(error, "reason", error)
+    words = getattr(reason, "strerror", None) or type(reason).__name__
+    return f"it does not answer: {words}"
+
+
+def retry_after(error: urllib.error.HTTPError) -> float | None:
+    """The seconds that the server asked to wait; None where it names none (or a date)."""
+    told = (error.headers.get("Retry-After") or "").strip()
+    return float(told) if told.isascii() and told.isdecimal() else None
 
 
 def _refusal(target: Target, error: urllib.error.HTTPError) -> Refused:
     said = _said(error)
     answer = _object(said)
-    wait = _seconds(error.headers.get("Retry-After"))
+    wait = retry_after(error)
     if wait is None:  # Telegram says it in the answer
         parameters = answer.get("parameters")
         asked = parameters.get("retry_after") if isinstance(parameters, dict) else None
@@ -138,10 +149,3 @@ def _harmless(target: Target, words: str) -> bool:
     parts = urlsplit(target.url)
     secrets = [part for part in f"{parts.path}/{parts.query}".replace("=", "/").split("/") if part]
     return not any(part in words for part in secrets if len(part) >= _LEAST_SECRET)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """The wait that the server asked for; None where it is no number of seconds (or a date)."""
-    if retry_after is None or not retry_after.strip().isdecimal():
-        return None
-    return float(retry_after)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
+from lakehouse.http_post import OPENER, no_answer, retry_after
 from lakehouse.signing import signature
 from lakehouse.spike_delivery import Answer
 
@@ -18,16 +19,6 @@ SIGNATURE: Final = "X-Firehose-Signature"
 # The receiver answers when its message is out, so that one that is killed before has lost nothing.
 TIMEOUT_SECONDS: Final = 180.0
 _MOST_ANSWER_BYTES: Final = 65_536
-
-
-class _NotRedirected(urllib.request.HTTPRedirectHandler):
-    """A signed event goes to the address of the settings, or nowhere."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-_OPENER: Final = urllib.request.build_opener(_NotRedirected())
 
 
 def headers(secret: str, event_id: str, body: bytes, timestamp: int) -> dict[str, str]:
@@ -48,24 +39,20 @@ def post(
     try:
         told = headers(secret, event_id, body, int(time.time()))
         request = urllib.request.Request(url, body, told)
-        with _OPENER.open(request, timeout=timeout_seconds) as answer:
+        with OPENER.open(request, timeout=timeout_seconds) as answer:
             return Answer(answer.status)
     except urllib.error.HTTPError as error:
         return _refusal(error)
     except ValueError:  # its words would hold the address
         return Answer(400, words="SPIKE_WEBHOOK_URL is no address")
     except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        words = getattr(reason, "strerror", None) or type(reason).__name__
-        return Answer(0, words=f"it does not answer: {words}")
+        return Answer(0, words=no_answer(error))
 
 
 def _refusal(error: urllib.error.HTTPError) -> Answer:
-    after = (error.headers.get("Retry-After") or "").strip()
-    seconds = float(after) if after.isascii() and after.isdecimal() else None
     code = _code(error)
     words = f"it answered {error.code}" + (f" {code}" if code else "")
-    return Answer(error.code, code, seconds, words)
+    return Answer(error.code, code, retry_after(error), words)
 
 
 def _code(error: urllib.error.HTTPError) -> str:

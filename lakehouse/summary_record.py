@@ -8,6 +8,7 @@ from typing import Any
 
 from lakehouse.settings import Settings
 from lakehouse.summary import Facts, verdict
+from lakehouse.summary_outcomes import CHANNELS, handled
 from lakehouse.table_append import append_rows
 from lakehouse.tables import SUMMARY
 
@@ -53,23 +54,19 @@ class Report:
             "attempts": self.attempts,
             "source": self.source,
             "text": self.text,
-            **{f"sent_{name}": self.sent.get(name, "off") for name in _CHANNELS},
+            **{f"sent_{name}": self.sent.get(name, "off") for name in CHANNELS},
         }
 
     @property
     def handled(self) -> bool:
-        """Whether people have it: it arrived somewhere, or there was nowhere to send it."""
-        outcomes = {self.sent.get(name, "off") for name in _CHANNELS}
-        return "ok" in outcomes or "failed" not in outcomes
+        """Whether people have it."""
+        return handled({self.sent.get(name, "off") for name in CHANNELS})
 
     def _id(self, digest: str) -> str:
         """The same report has the same id, so that posting it twice does no harm."""
-        outcomes = [f"{name}={self.sent.get(name, 'off')}" for name in _CHANNELS]
+        outcomes = [f"{name}={self.sent.get(name, 'off')}" for name in CHANNELS]
         parts = [self.event_id or "", self.workflow, self.execution_url or "", digest, *outcomes]
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
-
-
-_CHANNELS = ("slack", "telegram", "jira")
 
 
 def put_on_record(settings: Settings, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -22,6 +22,9 @@ SUMMARY = "ops_summary"
 MIGRATION = "ops_migration"
 ALL = (BRONZE, SILVER, QUARANTINE, GOLD, AUDIT, GAP, SPIKE, SUMMARY, MIGRATION)
 
+# How ops_audit names the job of a check: check:TABLE.NAME.
+CHECK = "check:"
+
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 

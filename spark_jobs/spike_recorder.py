@@ -13,7 +13,7 @@ import structlog
 from pyspark.sql import SparkSession
 
 from lakehouse import tables
-from lakehouse.backoff import backoff
+from lakehouse.backoff import backoff, worth_telling
 from spark_jobs import faults
 from spark_jobs.audit import Auditor, Counts
 from spark_jobs.sinks import Batch
@@ -66,7 +66,7 @@ class Recorder:
             self._write(spark)
         except Exception as error:  # whatever it is, the marks stay for the next time
             self._faults += 1
-            if self._faults & (self._faults - 1) == 0:
+            if worth_telling(self._faults):
                 why = faults.reason(faults.causes(error))
                 log.warning("spike_marks_not_written", error=why, times=self._faults)
             return False

@@ -17,7 +17,7 @@ import structlog
 from pyspark.sql import SparkSession
 
 from lakehouse import spike_post, tables
-from lakehouse.backoff import backoff
+from lakehouse.backoff import backoff, worth_telling
 from lakehouse.spike_delivery import Answer
 from spark_jobs import faults
 from spark_jobs.spike_line import DELIVERED, PENDING, REFUSED, Entry, Line, Mark
@@ -118,5 +118,5 @@ class Sender:
             log.info("spike_delivered", **told)
         elif mark.settled:
             log.warning(f"spike_{mark.status}", **told, reason=mark.last_error)
-        elif (failures := self._line.failures(mark.entry.event_id)) & (failures - 1) == 0:
-            log.info("spike_waits", **told, reason=mark.last_error)  # the 1st, 2nd, 4th, 8th time
+        elif worth_telling(self._line.failures(mark.entry.event_id)):
+            log.info("spike_waits", **told, reason=mark.last_error)

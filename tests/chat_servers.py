@@ -32,7 +32,6 @@ TELEGRAM_BUSY = Reply(
     },
 )
 TELEGRAM_ILL = Reply(502, "<html>Bad Gateway</html>")
-JIRA_ILL = Reply(503, {"errorMessages": ["Jira is being upgraded"], "errors": {}})
 
 _BLOCKS = {"header", "section", "divider", "context", "rich_text", "table", "markdown"}
 _TAGS = {"b", "strong", "i", "em", "u", "s", "code", "pre", "a", "blockquote", "tg-spoiler"}

@@ -11,8 +11,6 @@ from lakehouse.api.gaps import Gaps
 from lakehouse.api.instants import MINUTE_MICROS
 
 Status = Literal["ok", "degraded", "stale"]
-# How ops_audit names the job of a check.
-CHECK: Final = "check:"
 # Tables that get a commit whenever trades come; the others may be quiet for good reason.
 STEADY: Final = (tables.BRONZE, tables.SILVER, tables.GOLD)
 # One failed look at the catalog is no news.
@@ -95,7 +93,7 @@ def _of_jobs(facts: Facts) -> Iterator[Reason]:
     for job in facts.audit.jobs.values():
         if job.last["status"] == "ok":
             continue
-        at, check = job.last["finished_at"], job.name.removeprefix(CHECK)
+        at, check = job.last["finished_at"], job.name.removeprefix(tables.CHECK)
         if check != job.name:
             found = "warned" if job.last["status"] == "warn" else "failed"
             yield Reason("check_failed", f"The check {check} {found} at {at}.")

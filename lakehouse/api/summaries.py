@@ -6,11 +6,11 @@ from typing import Final
 
 from lakehouse.api.columns import Row
 from lakehouse.api.instants import HOUR_MICROS, of_text
+from lakehouse.summary_outcomes import CHANNELS, handled
 
 # Rows kept for /v1/summaries; those of spikes are kept as long as an event may come again.
 MOST_ROWS: Final = 1_000
 _EVENT_LIFE_MICROS: Final = 25 * HOUR_MICROS
-_SENT: Final = ("sent_slack", "sent_telegram", "sent_jira")
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,8 @@ def place(row: Row) -> tuple[int, str]:
 
 
 def _handled(row: Row) -> bool:
-    """As `Report.handled`: it arrived somewhere, or there was nowhere to send it."""
-    outcomes = {row[name] for name in _SENT}
-    return row["event_id"] is not None and ("ok" in outcomes or "failed" not in outcomes)
+    outcomes = {row[f"sent_{channel}"] for channel in CHANNELS}
+    return row["event_id"] is not None and handled(outcomes)
 
 
 def _at(row: Row) -> int:

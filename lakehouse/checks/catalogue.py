@@ -52,7 +52,7 @@ class Check:
     @property
     def job(self) -> str:
         """Its name in ops_audit."""
-        return f"check:{self.table}.{self.name}"
+        return f"{tables.CHECK}{self.table}.{self.name}"
 
     @property
     def reads(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from lakehouse.checks.runner import OK, Result
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
 from lakehouse.table_append import append_rows
-from lakehouse.tables import AUDIT, full_name
+from lakehouse.tables import AUDIT, CHECK, full_name
 
 # A watching service is told apart from a user's `firehose check`: only the service alerts.
 SERVICE: Final = "checks-"
@@ -23,7 +23,7 @@ _LAST = f"""
 SELECT job, arg_max(status, finished_at) AS status,
        max(finished_at) AS finished_at, max(started_at) FILTER (status = 'ok') AS passed_at
 FROM {full_name(AUDIT)}
-WHERE starts_with(job, 'check:') AND starts_with(run_id, $by) AND started_at >= $since
+WHERE starts_with(job, $check) AND starts_with(run_id, $by) AND started_at >= $since
 GROUP BY job
 """
 
@@ -50,7 +50,7 @@ def recall(lake: Lake, by: str, now: datetime) -> dict[str, Last]:
     """Of each job `check:…` the last that the writer `by` (SERVICE) has put on record."""
     if AUDIT not in lake.tables:
         return {}
-    rows = lake.rows(_LAST, {"by": by, "since": now - _RECALLED})
+    rows = lake.rows(_LAST, {"check": CHECK, "by": by, "since": now - _RECALLED})
     return {row.pop("job"): Last(**row) for row in rows}
 
 

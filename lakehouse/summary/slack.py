@@ -6,6 +6,7 @@ mrkdwn, for its fixed-width font. `text`, which notifications show, is mrkdwn an
 
 from typing import Any, Final
 
+from lakehouse.mrkdwn import escaped
 from lakehouse.summary.cutting import MORE, chunks, cut
 from lakehouse.summary.pieces import Pieces
 
@@ -14,11 +15,6 @@ _MOST_TEXT: Final = 3000
 _MOST_BLOCKS: Final = 50
 _MOST_NOTIFICATION: Final = 3000
 _FENCE: Final = "```"
-
-
-def escaped(text: str) -> str:
-    """The three characters that mrkdwn gives a meaning to, as entities: no mention, no link."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def message(pieces: Pieces) -> dict[str, Any]:
