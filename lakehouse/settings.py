@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     watermark_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
     writer_lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 30.0
 
+    maintain_seconds: Annotated[float, Field(ge=0, le=86_400)] = 900.0
+    snapshot_keep_minutes: Annotated[float, Field(ge=1)] = 60.0
+    orphan_keep_hours: Annotated[float, Field(ge=24)] = 72.0
+    quarantine_retention_days: Annotated[int, Field(ge=0)] = 0
+
     # The digits that are allowed are those that sql/crypto_gold_minute/features.sql keeps exactly.
     spike_warm_up_minutes: Annotated[int, Field(ge=1, le=60)] = 20
     spike_least_return: Annotated[Decimal, Field(ge=0, le=10, decimal_places=12)] = Decimal("0.002")

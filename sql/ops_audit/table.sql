@@ -1,6 +1,6 @@
 CREATE TABLE IF NOT EXISTS lake.market.ops_audit (
   run_id         STRING    COMMENT 'one start of the Spark application, or one run of a command',
-  job            STRING    COMMENT 'the table that the job fills, dead_letters, release, rebuild, or check:TABLE.NAME',
+  job            STRING    COMMENT 'the table that the job fills, dead_letters, release, rebuild, check:TABLE.NAME, or maintain:STEP:TABLE',
   batch_id       BIGINT    COMMENT 'micro-batch of the job, rises by one for each checkpoint; number of the part or the round of what is no stream',
   query_id       STRING    COMMENT 'the checkpoint that the batch belongs to, or the run of what is no stream',
   started_at     TIMESTAMP COMMENT 'UTC',
@@ -14,11 +14,12 @@ CREATE TABLE IF NOT EXISTS lake.market.ops_audit (
   rows_upserted  BIGINT    COMMENT 'rows of the target table inserted or changed',
   max_lag_ms     BIGINT    COMMENT 'longest time from the producer receiving a row to the end of the batch, ms',
   status         STRING    COMMENT 'ok, failed, or of a check warn',
-  error          STRING    COMMENT 'why it failed'
+  error          STRING    COMMENT 'why it failed',
+  details        STRING    COMMENT 'what else the job tells, as JSON: of maintenance files, bytes and snapshots before and after; null where it tells nothing'
 )
 USING iceberg
 PARTITIONED BY (days(started_at))
-COMMENT 'How every micro-batch of every job went, and every check, release and rebuild'
+COMMENT 'How every micro-batch of every job went, and every check, release, rebuild and maintenance'
 TBLPROPERTIES (
   'format-version' = '2',
   'write.parquet.compression-codec' = 'zstd',

@@ -45,7 +45,7 @@ NEXT = TODAY | {
     """,
 }
 OPEN = "COMMENT 'price of the trade with the lowest agg_id'"
-WHY = "COMMENT 'why it failed'"
+LAST = "where it tells nothing'"
 CHANGES = {
     "crypto_bronze_aggtrade/table.sql": (
         "  schema_version  INT       COMMENT 'version of the Kafka message',\n",
@@ -53,7 +53,7 @@ CHANGES = {
     ),
     "crypto_silver_trades/table.sql": ("  ingest_ts  ", f"  {VENUE}\n  ingest_ts  "),
     "crypto_gold_minute/table.sql": (f"DECIMAL(28,8)  {OPEN}", f"DECIMAL(38,8)  {OPEN}"),
-    "ops_audit/table.sql": (WHY, f"{WHY},\n  host STRING COMMENT 'where it ran'"),
+    "ops_audit/table.sql": (LAST, f"{LAST},\n  host STRING COMMENT 'where it ran'"),
 }
 
 
