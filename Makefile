@@ -7,7 +7,7 @@ BESIDE := -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sql test test-unit test-spark test-integration test-e2e test-browser n8n-in-time test-n8n n8n chaos chaos-lake chaos-producer bench lint format clean
+.PHONY: help setup demo run up down logs env sql test test-unit test-spark test-integration test-e2e test-browser n8n-in-time compose-in-time test-n8n n8n chaos chaos-lake chaos-producer bench lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
@@ -25,13 +25,25 @@ demo: $(READY) ## the main job with a simulated exchange, bounded, proved comple
 run: $(READY) ## the main job against the live exchange until Ctrl-C
 	@$(BIN)/firehose run $(ARGS)
 
+up: $(READY) ## the whole stack in containers, with the table of its addresses (docs/compose.md)
+	@$(BIN)/firehose compose up $(ARGS)
+
+down: $(READY) ## end the containers; their data stay
+	@$(BIN)/firehose compose down $(ARGS)
+
+logs: $(READY) ## follow what the containers say
+	@$(BIN)/firehose compose logs $(ARGS)
+
+env: $(READY) ## passwords for the containers into .env, where none stands
+	@$(BIN)/firehose env $(ARGS)
+
 n8n: $(READY) ## n8n with the Market Pulse and the Spike Explainer until Ctrl-C
 	@$(BIN)/firehose n8n $(ARGS)
 
 sql: $(READY) ## a spark-sql shell on the lake
 	@$(BIN)/python -m spark_jobs shell $(ARGS)
 
-test: lint n8n-in-time test-unit test-spark test-integration test-e2e test-browser test-n8n chaos ## lint, then every kind of test
+test: lint n8n-in-time compose-in-time test-unit test-spark test-integration test-e2e test-browser test-n8n chaos ## lint, then every kind of test
 
 test-unit: $(READY) ## pure and quick, no JVM
 	$(call tests,unit,120,$(BESIDE))
@@ -52,6 +64,10 @@ test-browser: $(READY) ## the page in headless Chromium (skipped where there is 
 # The tests of n8n wait for it where it is not done by then; it repeats what failed, and says so.
 n8n-in-time: $(READY) ## n8n is installed in the background (part of `make test`)
 	@nice -n 19 $(BIN)/firehose n8n --install-only >/dev/null 2>&1 &
+
+# As above, where there is Go; without, the test that needs it is skipped and says so.
+compose-in-time: ## the plugin that reads docker-compose.yml is built in the background (part of `make test`)
+	@nice -n 19 .ci/compose-plugin >/dev/null 2>&1 &
 
 test-n8n: $(READY) ## the workflows in a real n8n (installed once: 2.6 GB, 4 minutes)
 	$(call tests,n8n,1200)

@@ -24,12 +24,12 @@ WORKDIR /data
 USER 10001:10001
 CMD ["firehose", "--help"]
 
+FROM build AS notebook-build
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --python /opt/venv/bin/python jupyterlab==4.6.6
+
 FROM parts AS notebook
-USER root
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --target /opt/jupyter --disable-pip-version-check jupyterlab==4.6.6
-ENV PYTHONPATH=/opt/jupyter PATH=/opt/jupyter/bin:$PATH
-USER 10001:10001
+COPY --from=notebook-build /opt/venv /opt/venv
 
 # The last stage is what is built where no target is named.
 FROM parts

@@ -12,6 +12,7 @@ from lakehouse import logs
 from lakehouse.commands import (
     api,
     check,
+    compose,
     demo,
     doctor,
     migrate,
@@ -53,6 +54,8 @@ app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.command()(api.api)
 app.command()(n8n.n8n)
+app.add_typer(compose.app, name="compose")
+app.command("env")(compose.make_env)
 
 
 def main() -> None:

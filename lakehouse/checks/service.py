@@ -36,8 +36,11 @@ log = structlog.get_logger(__name__)
 class Service:
     """The loop: processes every two seconds, tables every CHECK_SECONDS or less often."""
 
-    def __init__(self, settings: Settings, watches: list[PartWatch]) -> None:
+    def __init__(
+        self, settings: Settings, watches: list[PartWatch], alive_file: Path | None = None
+    ) -> None:
         self.stop = threading.Event()
+        self._alive_file = alive_file
         self._settings = settings
         self._watches = watches
         # Imported here, at low priority already: DuckDB takes a second.
@@ -52,6 +55,8 @@ class Service:
         """Until `stop` is set; then tell what is still to tell, for some seconds."""
         next_round = self._began + self._settings.check_seconds
         while not self.stop.wait(_POLL_SECONDS):
+            if self._alive_file:
+                self._alive_file.touch()
             self._look_at_parts()
             if time.monotonic() >= next_round:
                 used = time.process_time()
@@ -95,12 +100,16 @@ def main(
         list[str] | None, typer.Option(help="A process to watch: NAME=its ready file.")
     ] = None,
     nice: Annotated[int, typer.Option(help="How far the streams go first: 0 to 19.")] = _NICE,
+    alive_file: Annotated[
+        Path | None, typer.Option(help="Touched every time the loop comes round.")
+    ] = None,
 ) -> None:
     """Check the lake and watch the processes named, until SIGTERM."""
     logs.to_stderr()
     os.nice(nice)
     settings = settings_module.load()
-    service = Service(settings, [_watch(settings, each) for each in part or ()])
+    watches = [_watch(settings, each) for each in part or ()]
+    service = Service(settings, watches, alive_file)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         service.stop.set()

@@ -11,7 +11,7 @@ import typer
 from lakehouse import errors, tables
 from lakehouse.cli import app
 from lakehouse.settings import Settings
-from tests import check_docs, documents, table_docs
+from tests import check_docs, compose_file, documents, table_docs
 from tests.documents import PAGES, ROOT, name_of
 
 # Names in capitals that are no settings of ours, and where each comes from.
@@ -116,6 +116,7 @@ def test_every_setting_named_exists(page: Path) -> None:
     wanted = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text_of(page)))
     wanted |= named(page, r"\b([A-Z][A-Z0-9_]+)=")
     known = {name.upper() for name in Settings.model_fields} | OTHER_NAMES
+    known |= set(compose_file.variables())
     assert wanted <= known, f"{name_of(page)} names {wanted - known}"
 
 

@@ -1,0 +1,98 @@
+"""The `.env` of the Compose stack: passwords are made where none stands, and none is changed.
+
+What the file says already stays to the letter. Each missing value is a new random one, so no two
+installations share a password and nothing has a default.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from lakehouse.errors import ResourceError
+
+_BYTES: Final = 24
+_ASSIGNMENT: Final = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
+_HEADER: Final = "# Made by `make env`: keep these, the volumes know them."
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(_BYTES)
+
+
+def _access_key() -> str:
+    # S3 access keys are 3 to 20 letters and digits.
+    return f"firehose{secrets.token_hex(4)}"
+
+
+# Name → how a value of it is made. What stands in docker-compose.yml as ${NAME:?run make env}.
+GENERATED: Final[Mapping[str, Callable[[], str]]] = {
+    "MINIO_ROOT_USER": _access_key,
+    "MINIO_ROOT_PASSWORD": _password,
+    "S3_ACCESS_KEY": _access_key,
+    "S3_SECRET_KEY": _password,
+    "POSTGRES_PASSWORD": _password,
+    "MARQUEZ_DB_PASSWORD": _password,
+    "GRAFANA_ADMIN_PASSWORD": _password,
+    "N8N_ENCRYPTION_KEY": _password,
+    "API_KEY": _password,
+    "SPIKE_WEBHOOK_SECRET": _password,
+    "NOTEBOOK_TOKEN": _password,
+}
+
+
+def complete(text: str) -> tuple[str, list[str]]:
+    """`text` of a `.env` with what it lacks added at its end, and the names that were added.
+
+    An empty value counts as lacking, as it does to our settings: its line goes.
+    """
+    given = {found[1] for line in text.splitlines() if (found := _assigned(line))}
+    missing = [name for name in GENERATED if name not in given]
+    if not missing:
+        return text, []
+    kept = [line for line in text.splitlines() if not _is_empty(line, missing)]
+    made = [f"{name}={GENERATED[name]()}" for name in missing]
+    gap = [""] if kept and kept[-1] else []
+    return "\n".join([*kept, *gap, _HEADER, *made]) + "\n", missing
+
+
+def write(path: Path) -> list[str]:
+    """Complete the file, readable by its owner alone; the names that were added.
+
+    ResourceError where it can't be read or written.
+    """
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        after, added = complete(before)
+        if added:
+            _replace(path, after)
+        elif path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ResourceError(
+            f"{path} can't be written: {getattr(error, 'strerror', None) or error}.",
+            "Mend the rights of the file and its folder.",
+        ) from None
+    return added
+
+
+def _replace(path: Path, text: str) -> None:
+    # Whole or not at all: half a file would look like passwords that were never given.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+    draft.replace(path)
+
+
+def _assigned(line: str) -> re.Match[str] | None:
+    """The line's name and value, where it gives one."""
+    found = _ASSIGNMENT.match(line)
+    return found if found and found[2] not in ("", "''", '""') else None
+
+
+def _is_empty(line: str, names: list[str]) -> bool:
+    found = _ASSIGNMENT.match(line)
+    return found is not None and found[1] in names
