@@ -89,6 +89,7 @@ _BATCH: Final = {
     "max_lag_ms": 7900,
     "status": "ok",
     "error": None,
+    "details": None,
 }
 _GAP: Final = {
     "exchange": "binance",

@@ -155,6 +155,7 @@ class Batch(Answer):
     max_lag_ms: int | None
     status: str
     error: str | None
+    details: str | None
 
 
 class Batches(Answer):
