@@ -49,7 +49,7 @@ class Producer:
         FirehoseError where settings, port, Kafka or the list of symbols don't allow it.
         """
         settings, log = self._settings, self._log
-        port = await self._operations.start(settings.producer_metrics_port)
+        port = await self._operations.start(settings.producer_metrics_port, settings.metrics_host)
         symbols = await self._following.start()
         topics = await asyncio.to_thread(ensure_topics, settings, log)
         for warning in topics.warnings:

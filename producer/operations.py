@@ -1,7 +1,7 @@
-"""The producer's HTTP: figures, health, status, and its symbols; on 127.0.0.1 alone.
+"""The producer's HTTP: figures, health, status, and its symbols.
 
 One aiohttp server in the producer's own event loop, so a loop that hangs does not answer either.
-docs/producer.md lists the paths.
+docs/producer.md lists the paths. Others on the network get figures and health at most.
 """
 
 import time
@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client.exposition import choose_encoder
 
 from lakehouse.errors import FirehoseError, ResourceError, SettingsError, UnreachableError
+from lakehouse.loopback import is_loopback
 from producer import health
 from producer.following import Following
 from producer.health import Checks, ShardState, Vitals
@@ -46,7 +47,7 @@ class Operations:
         self._began = time.monotonic()
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int) -> int:
+    async def start(self, port: int, host: str = HOST) -> int:
         """Listen; the port in use (0 asks for a free one). ResourceError where it is taken."""
         app = web.Application(middlewares=[_guard, _told], client_max_size=_MAX_BODY)
         app.add_routes(
@@ -62,7 +63,7 @@ class Operations:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_SECONDS)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, HOST, port).start()
+            await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
             await self.stop()
             raise ResourceError(
@@ -124,7 +125,9 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what a web page in somebody's browser sends here (DNS rebinding, foreign origins)."""
     if not request.path.startswith(_OPEN):
         origin = request.headers.get(hdrs.ORIGIN)
-        if _hostname(f"//{request.host}") not in _LOOPBACK:
+        # The peer as well: METRICS_HOST may let others in, and a Host can be made up.
+        here = is_loopback(request.remote or "") and _hostname(f"//{request.host}") in _LOOPBACK
+        if not here:
             return _refusal(403, "This address is for 127.0.0.1 and localhost alone.", "")
         if origin is not None and origin != f"{request.scheme}://{request.host}":
             return _refusal(403, "Requests from web pages elsewhere are refused.", "")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import structlog
+from prometheus_client import ProcessCollector
 
 from lakehouse.errors import FirehoseError
 from spark_jobs import faults
@@ -16,6 +17,8 @@ from spark_jobs.jobs.crypto_silver_trades import SilverJob
 from spark_jobs.jobs.ops_audit import DeadLetterJob
 from spark_jobs.jobs.ops_gap import GapJob
 from spark_jobs.keeper import Keeper
+from spark_jobs.metrics import StreamFigures
+from spark_jobs.metrics_server import serving
 from spark_jobs.spike_sender import Sender
 from spark_jobs.stream import Context, Job
 
@@ -60,7 +63,7 @@ class Application:
         would mend, and of a lease that was lost; UnreachableError where the lake is away at the
         start.
         """
-        with self._kept():
+        with self._kept(), self._measured():
             self._context.status.open()
             jobs = [keeper.name for keeper in self._keepers]
             log.info("streams_started", jobs=jobs, run_id=self._context.run_id)
@@ -83,6 +86,16 @@ class Application:
             self._stop.set()
             for thread in threads:
                 thread.join(_STOP_SECONDS)
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        """Figures are to be had at the port that the status file tells."""
+        registry, settings = self._context.registry, self._context.settings
+        registry.register(StreamFigures(self._context, self._keepers))
+        ProcessCollector(registry=registry)
+        with serving(registry, settings.metrics_host, settings.spark_metrics_port) as port:
+            self._context.status.metrics_on(port)
+            yield
 
     def _begin(self, keeper: Keeper) -> None:
         try:

@@ -1,12 +1,13 @@
 """Keeps one stream running: it is started again, alone, after a fault that may mend itself."""
 
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from random import Random
-from typing import Final
+from typing import Any, Final, cast
 
 import structlog
 from pyspark.sql.streaming.query import StreamingQuery
@@ -36,6 +37,24 @@ class Keeper:
         self._query: StreamingQuery | None = None
         self._started_at = 0.0
         self._rng = Random()
+        self._ended = False
+
+    @property
+    def state(self) -> str:
+        """How the stream is doing: one of `metrics.STATES`."""
+        if self.failure is not None:
+            return "failed"
+        if self._ended:
+            return "stopped"
+        return "restarting" if self._query is None else "running"
+
+    def progress(self) -> Mapping[str, Any] | None:
+        """Spark's report on the last batch, as its JSON; None without one."""
+        query = self._query
+        with suppress(Exception):  # Java may have ended
+            found = query.lastProgress if query is not None else None
+            return None if found is None else cast(Mapping[str, Any], json.loads(found.json))
+        return None
 
     def start(self) -> None:
         """Start the stream with a fresh job, which recalls its state from the lake."""
@@ -133,6 +152,7 @@ class Keeper:
             self._context.status.well(self.name)
 
     def _halt(self) -> None:
+        self._ended = True
         query, self._query = self._query, None
         with suppress(Exception):  # Java may have ended
             if query is not None:

@@ -91,6 +91,12 @@ class Lease:
             "both were started at once. Start it again only when the other has ended.",
         )
 
+    @property
+    def held(self) -> bool:
+        """Whether the last renewal still holds; true where the catalog keeps no leases."""
+        fresh = time.monotonic() - self._renewed <= self._seconds
+        return self._lost is None and (fresh or not self._kept)
+
     def check(self) -> None:
         """Called before a batch; ResourceError where the lease is lost.
 

@@ -3,6 +3,7 @@
 docs/architecture.md#the-status-file says what each field means.
 """
 
+import copy
 import json
 import os
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _ADDED = ("rows_in", "rows_out", "rows_duplicate", "rows_late", "dq_fail")
+_COUNTED = ("batches", "failures", "restarts")
 _UNKNOWN = ("batch_id", "max_lag_ms", "finished_at", "failing_since", "last_error")
 
 
@@ -26,6 +28,7 @@ class StatusFile:
     path: Path | None
     _jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     _spikes: dict[str, int] | None = None
+    _more: dict[str, int] = field(default_factory=dict)
     _open: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -35,12 +38,26 @@ class StatusFile:
             self._open = True
             self._write()
 
+    def metrics_on(self, port: int) -> None:
+        """The port that the metrics are on; told with the next writing."""
+        self._more["metrics_port"] = port
+
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """Each job's entry as it is now, a copy."""
+        with self._lock:
+            return copy.deepcopy(self._jobs)
+
+    def spike_counts(self) -> dict[str, int] | None:
+        """What `spikes` was told last; None before."""
+        return self._spikes
+
     def add(self, job: str, row: dict[str, Any]) -> None:
         """Count the audit row of a finished batch; the job is well again."""
         with self._lock:
             found = self._job(job)
             for name in _ADDED:
                 found[name] += row[name]
+            found["batches"] += 1
             found["batch_id"] = row["batch_id"]
             found["max_lag_ms"] = row["max_lag_ms"]
             found["finished_at"] = row["finished_at"].timestamp()
@@ -59,6 +76,7 @@ class StatusFile:
             found = self._job(job)
             found["failing_since"] = found["failing_since"] or time.time()
             found["last_error"] = error
+            found["failures"] += 1
             self._write()
 
     def restarted(self, job: str) -> None:
@@ -76,13 +94,13 @@ class StatusFile:
                 self._write()
 
     def _job(self, job: str) -> dict[str, Any]:
-        fresh = {**dict.fromkeys(_ADDED, 0), **dict.fromkeys(_UNKNOWN), "restarts": 0}
+        fresh = {**dict.fromkeys((*_ADDED, *_COUNTED), 0), **dict.fromkeys(_UNKNOWN)}
         return self._jobs.setdefault(job, fresh)
 
     def _write(self) -> None:
         if self.path is None or not self._open:
             return
-        told = {"pid": os.getpid(), "written_at": time.time(), "jobs": self._jobs}
+        told = {"pid": os.getpid(), "written_at": time.time(), **self._more, "jobs": self._jobs}
         text = json.dumps(told if self._spikes is None else {**told, "spikes": self._spikes})
         scratch = self.path.with_suffix(".new")
         scratch.write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from prometheus_client import CollectorRegistry
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -30,11 +31,12 @@ class Pulse:
     """What the last batches of a stream came to.
 
     `finished_at`: monotonic seconds. `error`: what the last batch raised. Spark hands an error of
-    Python on as a text; here it is what it was.
+    Python on as a text; here it is what it was. `watermark_micros`: event time, µs UTC.
     """
 
     finished_at: float | None = None
     error: Exception | None = None
+    watermark_micros: int | None = None
 
     def taken_error(self) -> Exception | None:
         """The error, once."""
@@ -44,7 +46,10 @@ class Pulse:
 
 @dataclass(frozen=True)
 class Context:
-    """What a job is given: the session, the settings, the id of this start and its lease."""
+    """What a job is given: the session, the settings, the id of this start and its lease.
+
+    `registry`: a part that has figures of its own registers a collector there.
+    """
 
     spark: SparkSession
     settings: Settings
@@ -52,6 +57,7 @@ class Context:
     status: StatusFile = field(default_factory=lambda: StatusFile(None))
     lease: Lease | None = None
     outbox: Outbox = field(default_factory=Outbox)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     _pulses: dict[str, Pulse] = field(default_factory=dict)
 
     def pulse(self, job: str) -> Pulse:

@@ -18,6 +18,7 @@ from lakehouse.api.gate import Crowd, KeyGate, Meter, Weight
 from lakehouse.api.history import History
 from lakehouse.api.hour_paths import HourPaths, hour_router
 from lakehouse.api.hour_watch import HourWatch
+from lakehouse.api.lake_figures import LakeFigures
 from lakehouse.api.metrics import Metrics
 from lakehouse.api.page_files import page_router
 from lakehouse.api.refresher import Refresher
@@ -65,6 +66,7 @@ def create_app(
     app.include_router(hour_router(HourPaths(lambda: refresher.state, watch, clock)))
     app.include_router(page_router())
     metrics = Metrics(refresher, clock)
+    metrics.register(LakeFigures(refresher, watch, settings.freshness_seconds, clock))
     _add_operations(app, refresher, metrics)
     _describe(app)
     if key := settings.api_key.get_secret_value():
@@ -106,7 +108,7 @@ def _add_operations(app: FastAPI, refresher: Refresher, metrics: Metrics) -> Non
         return problems.json({"ready": True, "lake_answers": not state.failure})
 
     @app.get("/metrics", include_in_schema=False)
-    async def figures() -> Response:
+    def figures() -> Response:  # in a thread: there may be many
         return Response(metrics.page(), headers={"Content-Type": _METRICS_TYPE})
 
 

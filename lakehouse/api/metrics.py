@@ -4,7 +4,15 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.registry import Collector
 
 from lakehouse.api.columns import MICROS
 from lakehouse.api.refresher import Refresher
@@ -17,6 +25,7 @@ class Metrics:
 
     def __init__(self, refresher: Refresher, clock: Callable[[], float] = time.time) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._requests = Counter(
             "firehose_api_requests",
             "Requests answered, by route and status.",
@@ -45,6 +54,10 @@ class Metrics:
             "Snapshots loaded since the start.",
             lambda: refresher.refreshes,
         )
+
+    def register(self, figures: Collector) -> None:
+        """Figures of another part come on the same page."""
+        self._registry.register(figures)
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """One request was answered."""

@@ -16,6 +16,8 @@ def check(settings: Settings) -> None:
     java.find()
     if settings.producer_metrics_port:
         ports.require_free(settings.producer_metrics_port, "PRODUCER_METRICS_PORT")
+    if settings.spark_metrics_port:
+        ports.require_free(settings.spark_metrics_port, "SPARK_METRICS_PORT")
     if settings.kafka_bootstrap_servers:
         probe.ping(settings.kafka_bootstrap_servers, _BROKER_SECONDS)
     _check_catalog(settings)

@@ -64,6 +64,7 @@ class SilverJob:
 
     def _tally(self, judged: DataFrame) -> Tally:
         watermark = self._newest - self._context.settings.watermark_minutes * 60_000_000
+        self._context.pulse(self.name).watermark_micros = watermark if self._newest else None
         return tally.add_up(silver.blocks(judged, watermark).collect())
 
     def _set_aside(self, judged: DataFrame, found: Tally, batch: Batch) -> None:
