@@ -16,12 +16,13 @@ from lakehouse.api.audit import Job
 from lakehouse.api.blocks import Key
 from lakehouse.api.columns import MICROS
 from lakehouse.api.gaps import Gaps
-from lakehouse.api.health import CHECK, judge, minute_ends
+from lakehouse.api.health import judge, minute_ends
 from lakehouse.api.hour_watch import HourWatch
 from lakehouse.api.hours import Cell, Hours
 from lakehouse.api.instants import HOUR_MICROS, of_text
 from lakehouse.api.refresher import Refresher
 from lakehouse.api.snapshot import Snapshot
+from lakehouse.tables import CHECK
 
 PREFIX: Final = "firehose_lake_"
 # Those with the most quote volume in the newest minute; of gaps those that miss the most.
