@@ -115,13 +115,9 @@ def gap_rows() -> list[Row]:
 
 
 def gap_row(
-    from_id: int,
-    to_id: int,
-    status: str,
-    seconds: float | None = None,
-    at: datetime = MIDNIGHT,
-    symbol: str = "BTCUSDT",
-) -> Row:
+    from_id: int, to_id: int, status: str, seconds: float | None = None,
+    at: datetime = MIDNIGHT, symbol: str = "BTCUSDT"
+) -> Row:  # fmt: skip
     return {
         "exchange": "binance",
         "symbol": symbol,
@@ -176,6 +172,14 @@ def test_largest_trades(data_dir: Path) -> None:
     rows = run("largest_trades", data_dir)
     assert [row["agg_id"] for row in rows] == [3, 1, 2]
     assert {row["taker"] for row in rows} == {"sold"}
+
+
+def test_completeness_by_hour_counts_jumps_and_repeats(tmp_path: Path) -> None:
+    writer = LakeWriter(tmp_path, [tables.SILVER])
+    writer.append(tables.SILVER, [silver_row(1), silver_row(2), silver_row(2), silver_row(5)])
+    writer.append(tables.SILVER, [silver_row(9, minutes=60), silver_row(10, minutes=60)])
+    rows = run("completeness_by_hour", tmp_path)
+    assert [(row["missing"], row["twice"]) for row in rows] == [(3, 0), (2, 1)]
 
 
 def test_freshness(data_dir: Path) -> None:
