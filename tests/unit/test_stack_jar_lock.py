@@ -33,7 +33,7 @@ def test_the_committed_lock_holds_every_jar_that_ivy_xml_names() -> None:
         f"{each.get('conf', '').split('->')[0]}/{each.get('name')}-{each.get('rev')}.jar"
         for each in ElementTree.parse(ivy.IVY_XML).iter("dependency")
     }
-    assert len(named) == 7
+    assert len(named) == 11
     assert named <= locked.keys()
 
 
