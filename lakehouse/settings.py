@@ -51,6 +51,9 @@ class Settings(BaseSettings):
 
     spark_master: str = "local[*]"
     spark_driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "2g"
+    spark_driver_host: str = ""
+    spark_executor_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "1g"
+    spark_max_cores: Annotated[int, Field(ge=0)] = 2
     checkpoint_dir: str = ""
     trigger_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
     max_rows_per_batch: Annotated[int, Field(ge=1000)] = 500_000

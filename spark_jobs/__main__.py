@@ -20,7 +20,7 @@ from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.quarantine import Selection
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java
-from spark_jobs import batch, faults, lease, rebuild_command, session
+from spark_jobs import batch, cluster, faults, lease, rebuild_command, session
 from spark_jobs import release as releasing
 from spark_jobs.app import FROM_KAFKA, JOBS, Application
 from spark_jobs.status import StatusFile
@@ -59,6 +59,7 @@ def shell() -> None:
     conf["spark.sql.catalogImplementation"] = "in-memory"  # else Hive makes files where one stands
     arguments = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
     session.export_credentials(settings)
+    cluster.prepare(settings)
     # Its scripts look for Spark with the first Python on PATH, which need not be this one.
     home = Path(pyspark.__file__).parent
     os.environ |= {"SPARK_HOME": str(home), "JAVA_HOME": str(java.find().home)}

@@ -9,27 +9,40 @@ from pyspark.sql import SparkSession
 
 from lakehouse import tables
 from lakehouse.settings import Settings
-from spark_jobs import migrations
+from spark_jobs import cluster, migrations, s3_checkpoints
 
 _CATALOG = f"spark.sql.catalog.{tables.CATALOG}"
 _CREDENTIAL = "LAKE_CATALOG_CREDENTIAL"
 
 
 def build(settings: Settings, jars: Sequence[Path], app_name: str) -> SparkSession:
-    """A session on SPARK_MASTER with the catalog `lake`; the tables are made if missing."""
+    """A session on SPARK_MASTER with the catalog `lake`.
+
+    UnreachableError where the master does not answer, ResourceError where it gives no executor.
+    """
     export_credentials(settings)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    cluster.prepare(settings)
     builder = SparkSession.builder.appName(app_name).master(settings.spark_master)
     for key, value in configuration(settings, jars).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("WARN")
+    try:
+        cluster.require_executors(spark, settings)
+    except BaseException:
+        spark.stop()
+        raise
     return spark
 
 
 def configuration(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
     """Every Spark setting of the project."""
-    return _engine(settings, jars) | _catalog(settings)
+    return (
+        _engine(jars, settings.spark_driver_memory)
+        | cluster.configuration(settings)
+        | _catalog(settings)
+        | s3_checkpoints.configuration(settings)
+    )
 
 
 def create_tables(spark: SparkSession) -> migrations.Outcome:
@@ -41,11 +54,10 @@ def create_tables(spark: SparkSession) -> migrations.Outcome:
     return migrations.bring_up(spark)
 
 
-def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
-    local = settings.spark_master.startswith("local")
-    conf = {
+def _engine(jars: Sequence[Path], driver_memory: str) -> dict[str, str]:
+    return {
         "spark.jars": ",".join(str(jar) for jar in jars),
-        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.driver.memory": driver_memory,
         # Java does not look at TMPDIR by itself.
         "spark.driver.extraJavaOptions": (
             f'-XX:+UseG1GC -Duser.timezone=UTC "-Djava.io.tmpdir={tempfile.gettempdir()}"'
@@ -64,9 +76,6 @@ def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
         # How often a stream that follows a table looks for a new commit; 10 ms by default.
         "spark.sql.streaming.pollingDelay": "200ms",
     }
-    if local:
-        conf |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    return conf
 
 
 def _catalog(settings: Settings) -> dict[str, str]:

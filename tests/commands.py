@@ -61,9 +61,11 @@ def firehose(
     return subprocess.CompletedProcess(words, process.returncode, output, "")
 
 
-def query(folder: Path, data_dir: Path, sql: str) -> list[dict[str, Any]]:
+def query(
+    folder: Path, data_dir: Path, sql: str, env: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """The rows of `firehose sql`, as its JSON gives them."""
-    done = firehose(folder, "sql", sql, "--format", "json", "--data-dir", str(data_dir))
+    done = firehose(folder, "sql", sql, "--format", "json", "--data-dir", str(data_dir), env=env)
     assert done.returncode == 0, done.stdout
     rows: list[dict[str, Any]] = json.loads(done.stdout)
     return rows

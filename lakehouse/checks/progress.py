@@ -7,10 +7,11 @@ however far they are behind. So checkpoints are read first, and the lake is open
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from lakehouse.checks import checkpoints
 from lakehouse.checks.catalogue import BRONZE_READ, PROGRESS, SILVER_READ
+from lakehouse.checks.checkpoints import Checkpoints
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
 from lakehouse.tables import BRONZE, GOLD, SILVER
@@ -38,8 +39,8 @@ class Position:
 
 def positions(settings: Settings) -> list[Position]:
     """The positions of the jobs whose checkpoints can be read from here; others are left out."""
-    folder = settings.checkpoints.removeprefix("file://").removeprefix("file:")
-    found = (_position(Path(folder) / job, job) for job in _SOURCES)
+    read = checkpoints.of(settings)
+    found = (_position(read, job) for job in _SOURCES)
     return [position for position in found if position is not None]
 
 
@@ -92,16 +93,14 @@ def _keep_progress(lake: Lake, rows: list[tuple[Position, bool]]) -> None:
     )
 
 
-def _position(checkpoint: Path, job: str) -> Position | None:
+def _position(read: Checkpoints, job: str) -> Position | None:
     for _ in range(_ATTEMPTS):  # Spark removes the oldest files while we look
         try:
-            query_id = json.loads((checkpoint / "metadata").read_bytes())["id"]
-            ended = [
-                int(file.name) for file in (checkpoint / "commits").iterdir() if _numbered(file)
-            ]
+            query_id = json.loads(read.read(f"{job}/metadata"))["id"]
+            ended = read.numbers(f"{job}/commits")
             if not ended:
                 return Position(job, query_id, -1)
-            offsets = (checkpoint / "offsets" / str(max(ended))).read_text(encoding="utf-8")
+            offsets = read.read(f"{job}/offsets/{max(ended)}").decode()
             return _read(job, query_id, max(ended), json.loads(offsets.splitlines()[-1]))
         except (OSError, ValueError, KeyError, IndexError):
             continue
@@ -114,7 +113,3 @@ def _read(job: str, query_id: str, batch_id: int, offset: dict[str, Any]) -> Pos
         return Position(job, query_id, batch_id)
     files, all_files = int(offset["position"]), bool(offset["scan_all_files"])
     return Position(job, query_id, batch_id, snapshot_id, files, all_files)
-
-
-def _numbered(file: Path) -> bool:
-    return file.name.isdigit()

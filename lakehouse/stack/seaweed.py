@@ -23,6 +23,9 @@ Spawn = Callable[[str, Sequence[str], Mapping[str, str], float], ManagedProcess]
 
 BUCKET: Final = "warehouse"
 WAREHOUSE: Final = f"s3://{BUCKET}"
+# The catalog's bucket takes files of tables alone: checkpoints lie in another.
+_CHECKPOINT_BUCKET: Final = "checkpoints"
+CHECKPOINTS: Final = f"s3://{_CHECKPOINT_BUCKET}"
 _FORM: Final = "application/x-www-form-urlencoded"
 _READY_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 10.0
@@ -90,6 +93,7 @@ class SeaweedServer:
             "admin.port": self._admin_port,
             "s3.port.lance": 0,
             "tableBucket": BUCKET,
+            "bucket": _CHECKPOINT_BUCKET,
             **dict.fromkeys(("webdav", "admin.ui", "master.telemetry"), "false"),
         }
         for name, (http, grpc) in self._ports.items():

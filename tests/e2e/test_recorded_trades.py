@@ -1,6 +1,7 @@
 """`firehose run --replay` on recorded trades: as they came, and as badly as they can come."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests import recordings
@@ -29,20 +30,24 @@ def replay(folder: Path, data: Path, *files: Path, **settings: str) -> str:
     return done.stdout
 
 
-def check_silver_and_gold(folder: Path, data: Path, shared_data: Path) -> None:
-    silver = {row["symbol"]: (row["rows"], row["ids"]) for row in query(folder, data, SILVER)}
+def check_silver_and_gold(
+    folder: Path, data: Path, shared_data: Path, env: Mapping[str, str] | None = None
+) -> None:
+    silver = {row["symbol"]: (row["rows"], row["ids"]) for row in query(folder, data, SILVER, env)}
     assert silver == {symbol: (count, count) for symbol, count in recordings.TRADES.items()}
-    gold = query(folder, data, GOLD)
+    gold = query(folder, data, GOLD, env)
     assert recordings.differing(gold, recordings.candles(shared_data)) == []
-    done = firehose(folder, "verify", "--format", "json", "--data-dir", str(data))
+    done = firehose(folder, "verify", "--format", "json", "--data-dir", str(data), env=env)
     assert done.returncode == 0, done.stdout
     assert json.loads(done.stdout)["complete"]
 
 
-def audit(folder: Path, data: Path) -> dict[str, tuple[int, int, int, int]]:
+def audit(
+    folder: Path, data: Path, env: Mapping[str, str] | None = None
+) -> dict[str, tuple[int, int, int, int]]:
     return {
         row["job"]: (row["rows_in"], row["rows_out"], row["rows_duplicate"], row["dq_fail"])
-        for row in query(folder, data, AUDIT)
+        for row in query(folder, data, AUDIT, env)
     }
 
 

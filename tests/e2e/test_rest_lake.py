@@ -1,18 +1,38 @@
-"""`firehose run` on a lake in S3 with a REST catalog, as on the embedded one."""
+"""`firehose run` on a lake in S3 with a REST catalog, checkpoints too, as on the embedded one."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lakehouse import tables
 from lakehouse.errors import SettingsError
-from lakehouse.stack.seaweed import SeaweedServer
-from tests.commands import firehose, nothing_left
+from lakehouse.stack.seaweed import CHECKPOINTS, SeaweedServer
+from tests.chaos.runs import java_of
+from tests.commands import firehose, nothing_left, query, start
 from tests.seaweed import KEYS, lake_there, running_seaweed
+from tests.streams import ended_well, until_taken
 
-TRADES = 2_000
+TRADES = 6_000
 RUN = ("run", "--simulate", "--trades", str(TRADES), "--rate", "500", "--until-idle")
+SMALL_BATCHES = {
+    "CHECKPOINT_DIR": f"{CHECKPOINTS}/of-this-lake",
+    "MAX_ROWS_PER_BATCH": "1000",
+    "TRIGGER_SECONDS": "1",
+}
+CHECK = ("check", "silver_key_once", "silver_complete", "--format", "json")
+SILVER = "SELECT count(*) AS n, count(DISTINCT (symbol, agg_id)) AS keys FROM crypto_silver_trades"
+BOOKS = (
+    "SELECT sum(rows_out)::BIGINT AS n FROM ops_audit "
+    "WHERE job = 'crypto_silver_trades' AND status = 'ok'"
+)
+CHECKED = (
+    "SELECT count(DISTINCT run_id) AS runs, count(*) AS n FROM ops_audit "
+    "WHERE starts_with(run_id, 'check-')"
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,20 +41,42 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
         yield made
 
 
-def test_a_run_fills_it_and_the_proof_holds(tmp_path: Path, server: SeaweedServer) -> None:
-    data, env = tmp_path / "lake", lake_there(server)
-    done = firehose(tmp_path, *RUN, "--data-dir", str(data), env=env)
-    assert done.returncode == 0, done.stdout
+def test_a_run_fills_it_beside_other_writers_and_after_a_kill(
+    tmp_path: Path, server: SeaweedServer
+) -> None:
+    data, env = tmp_path / "lake", {**lake_there(server), **SMALL_BATCHES}
+    run = start(tmp_path, *RUN, "--data-dir", str(data), env=env)
+    try:
+        pid = until_taken(run, data, tables.SILVER, 1)
+        checks = [start(tmp_path, *CHECK, "--data-dir", str(data), env=env) for _ in range(2)]
+        java_of(pid).kill()
+        told = [found_by(each) for each in checks]
+        output = ended_well(run)
+    finally:
+        run.kill()
+        run.communicate()
+    assert "The spark ended" in output, "it was killed in mid-run"
     assert nothing_left(data)
     for words in (("verify", "--format", "json"), ("verify", "--kafka", "--format", "json")):
         done = firehose(tmp_path, *words, "--data-dir", str(data), env=env)
         assert done.returncode == 0, done.stdout
-    sql = "SELECT count(*) AS n, count(DISTINCT (symbol, agg_id)) AS keys FROM crypto_silver_trades"
-    done = firehose(tmp_path, "sql", sql, "--format", "json", "--data-dir", str(data), env=env)
-    assert json.loads(done.stdout) == [{"n": TRADES, "keys": TRADES}]
-    assert not list(data.glob("warehouse")), "nothing lies beside the bucket"
+    assert query(tmp_path, data, SILVER, env) == [{"n": TRADES, "keys": TRADES}]
+    assert query(tmp_path, data, BOOKS, env) == [{"n": TRADES}]
+    assert not any(each["not_run"] for each in told), "a checkpoint on S3 could not be read"
+    assert query(tmp_path, data, CHECKED, env) == [
+        {"runs": len(told), "n": sum(len(each["checks"]) for each in told)}
+    ]
+    assert not [*data.glob("warehouse"), *data.glob("checkpoints")], "nothing lies beside S3"
     logs = "".join(path.read_text(errors="replace") for path in data.glob("logs/*.log"))
     assert KEYS.secret.get_secret_value() not in logs
+
+
+def found_by(check: subprocess.Popen[str]) -> dict[str, Any]:
+    """What a `firehose check --format json` printed, among its lines to stderr."""
+    output, _ = check.communicate(timeout=300)
+    assert "{" in output, output
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(output, output.index("{"))[0]
+    return found
 
 
 def test_a_wrong_secret_is_told_before_anything_starts(
