@@ -34,7 +34,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         # A stream that fails is started again: no need to try for minutes within one request.
         f"{_S3A}.attempts.maximum": "3",
         f"{_S3A}.retry.limit": "4",
-        f"{_S3A}.connection.establish.timeout": "10s",
+        f"{_S3A}.connection.establish.timeout": "15s",  # S3A takes no less
         f"{_S3A}.connection.timeout": "60s",
     }
     if settings.s3_endpoint:

@@ -30,7 +30,7 @@ def until_taken(run: subprocess.Popen[str], data_dir: Path, job: str, rows: int)
     return int(status(data_dir)["pid"])
 
 
-def ended_well(run: subprocess.Popen[str], seconds: float = _SECONDS) -> str:
+def ended_well(run: subprocess.Popen[str], seconds: float = 2 * _SECONDS) -> str:
     """Its output, when it has come to its end by itself."""
     output, _ = run.communicate(timeout=seconds)
     assert run.returncode == 0, output

@@ -24,7 +24,7 @@ from tests.seaweed import KEYS, lake_there, running_seaweed
 from tests.streams import ended_well, until_taken
 
 WORKERS = 2
-SMALL = {"SPARK_DRIVER_MEMORY": "1g", "MAX_ROWS_PER_BATCH": "2000", "TRIGGER_SECONDS": "1"}
+SMALL = {"SPARK_DRIVER_MEMORY": "1g", "MAX_ROWS_PER_BATCH": "5000", "TRIGGER_SECONDS": "1"}
 
 
 @pytest.fixture(scope="module")
