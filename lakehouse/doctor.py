@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from lakehouse import delivery, migration_state, symbol_spec
+from lakehouse import delivery, migration_state, spark_master, symbol_spec
 from lakehouse import settings as settings_module
 from lakehouse.errors import (
     FirehoseError,
@@ -120,7 +120,14 @@ def check_servers(settings: Settings) -> list[Check]:
         found.append(_guarded("catalog", lambda: _answers(url, "LAKE_CATALOG_URI")))
     if settings.s3_endpoint:
         found.append(_guarded("S3", lambda: _answers(settings.s3_endpoint, "S3_ENDPOINT")))
+    if spark_master.addresses(settings.spark_master):
+        found.append(_guarded("Spark master", lambda: _master(settings.spark_master)))
     return [*found, _exchange(settings)]
+
+
+def _master(address: str) -> str:
+    spark_master.require(address, _SECONDS)
+    return f"{address} answers"
 
 
 def check_lake(settings: Settings) -> list[Check]:

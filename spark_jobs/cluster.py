@@ -4,21 +4,18 @@ Nothing secret is among the settings: executors take S3's keys from their worker
 """
 
 import os
-import socket
 import time
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 from pyspark.sql import SparkSession
 
-from lakehouse.errors import ResourceError, UnreachableError
+from lakehouse import spark_master
+from lakehouse.errors import ResourceError
 from lakehouse.loopback import is_loopback
 from lakehouse.settings import Settings
 
-_STANDALONE: Final = "spark://"
 _LOOPBACK: Final = "127.0.0.1"
-_CONNECT_SECONDS: Final = 5.0
 _EXECUTOR_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.25
 log = structlog.get_logger(__name__)
@@ -44,7 +41,7 @@ def driver_host(settings: Settings) -> str:
     """Where executors find the driver; empty where that is left to Spark: the host's own name."""
     if settings.spark_driver_host:
         return settings.spark_driver_host
-    hosts = [host for host, _ in _masters(settings)]
+    hosts = [host for host, _ in spark_master.addresses(settings.spark_master)]
     local = settings.spark_master.startswith("local")
     on_this_machine = hosts and all(is_loopback(host) for host in hosts)
     return _LOOPBACK if local or on_this_machine else ""
@@ -58,13 +55,8 @@ def prepare(settings: Settings) -> None:
     """
     if is_loopback(driver_host(settings)):
         os.environ.setdefault("SPARK_LOCAL_IP", _LOOPBACK)
-    masters = _masters(settings)
-    if masters and not any(_answers(host, port) for host, port in masters):
-        raise UnreachableError(
-            f"The Spark master {settings.spark_master} does not answer.",
-            "Is it running, and is SPARK_MASTER right?",
-        )
-    if masters and settings.warehouse.startswith("file:"):
+    spark_master.require(settings.spark_master)
+    if spark_master.addresses(settings.spark_master) and settings.warehouse.startswith("file:"):
         log.warning(
             "files_on_a_cluster", warehouse=settings.warehouse,
             meaning="every worker must see this very folder; else set LAKE_WAREHOUSE to s3://",
@@ -76,7 +68,7 @@ def require_executors(spark: SparkSession, settings: Settings, seconds: float = 
 
     ResourceError where it gives none: Spark itself would wait for ever, and warn in its log.
     """
-    if not _masters(settings):
+    if not spark_master.addresses(settings.spark_master):
         return
     deadline = time.monotonic() + (seconds or _EXECUTOR_SECONDS)
     while not _executors(spark):
@@ -94,20 +86,3 @@ def _executors(spark: SparkSession) -> int:
     context = spark.sparkContext._jsc
     assert context is not None
     return int(context.sc().getExecutorMemoryStatus().size()) - 1  # the driver is among them
-
-
-def _masters(settings: Settings) -> list[tuple[str, int]]:
-    """Host and port of each standalone master; empty where SPARK_MASTER names none."""
-    if not settings.spark_master.startswith(_STANDALONE):
-        return []
-    named = settings.spark_master.removeprefix(_STANDALONE).split(",")
-    parts = [urlsplit(f"//{each}") for each in named]
-    return [(each.hostname or "", each.port or 7077) for each in parts]
-
-
-def _answers(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
-        return True
-    except OSError:
-        return False

@@ -1,5 +1,6 @@
 """What can be known to be missing before anything is started: said at once, not after a minute."""
 
+from lakehouse import spark_master
 from lakehouse.catalog import rest_catalog
 from lakehouse.errors import ResourceError
 from lakehouse.settings import Settings
@@ -20,6 +21,7 @@ def check(settings: Settings) -> None:
         ports.require_free(settings.spark_metrics_port, "SPARK_METRICS_PORT")
     if settings.kafka_bootstrap_servers:
         probe.ping(settings.kafka_bootstrap_servers, _BROKER_SECONDS)
+    spark_master.require(settings.spark_master)
     _check_catalog(settings)
 
 

@@ -1,11 +1,14 @@
 """What Spark is told of a cluster and of checkpoints on S3, and that no secret is among it."""
 
 import os
+import socket
 
 import pytest
 
+from lakehouse import doctor
 from lakehouse import settings as settings_module
 from lakehouse.errors import UnreachableError
+from lakehouse.pipeline import preflight
 from lakehouse.settings import Settings
 from lakehouse.stack import ports
 from lakehouse.stack.spark_cluster import worker_credentials
@@ -54,8 +57,16 @@ def test_an_executor_is_given_its_memory_and_a_share_of_the_cores() -> None:
 def test_a_master_that_does_not_answer_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     [port] = ports.free_ports(1)
-    nobody = settings(spark_master=f"spark://127.0.0.1:{port}")
-    with pytest.raises(UnreachableError, match=f"spark://127.0.0.1:{port} does not answer"):
+    [other] = ports.free_ports(1)
+    nobody = settings(
+        spark_master=f"spark://127.0.0.1:{port}", binance_rest_url=f"http://127.0.0.1:{other}"
+    )
+    for asked in (cluster.prepare, preflight.check):
+        with pytest.raises(UnreachableError, match=f"spark://127.0.0.1:{port} does not answer"):
+            asked(nobody)
+    found = {each.name: each for each in doctor.check_servers(nobody)}
+    assert not found["Spark master"].ok
+    with socket.create_server(("127.0.0.1", port)):
         cluster.prepare(nobody)
 
 
