@@ -24,6 +24,7 @@ from lakehouse.commands import (
     simulate,
     sql,
     symbols,
+    up,
     verify,
 )
 from lakehouse.errors import FirehoseError
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run.run)
+app.command()(up.up)
 app.command(
     context_settings={
         "allow_extra_args": True,

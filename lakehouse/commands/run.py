@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -12,6 +13,7 @@ from rich.console import Console
 from lakehouse.commands import DataDir, console, settings_for
 from lakehouse.errors import SettingsError
 from lakehouse.pipeline import accounting
+from lakehouse.pipeline.beside import Beside
 from lakehouse.pipeline.feed import Feed
 from lakehouse.pipeline.live import LiveView
 from lakehouse.pipeline.main_job import MainJob, Outcome
@@ -77,15 +79,20 @@ def run(
 
 
 def watched(
-    settings: Settings, feed: Feed | None, until_idle: bool, out: Console
+    settings: Settings,
+    feed: Feed | None,
+    until_idle: bool,
+    out: Console,
+    beside: Callable[[LiveView], Beside] | None = None,
 ) -> Outcome | None:
     """Run the main job with its live view; None where it was stopped before its end."""
     with LiveView(settings, out) as view:
-        job = MainJob(settings, feed, view, until_idle)
+        job = MainJob(settings, feed, view, until_idle, beside(view) if beside else None)
         _stop_on_signals(job)
         outcome = job.run()
     if job.stop.is_set():
-        out.print("Stopped. What was fed is kept; `firehose run` goes on from there.")
+        again = "up" if beside else "run"
+        out.print(f"Stopped. What was fed is kept; `firehose {again}` goes on from there.")
         return None
     return outcome
 

@@ -49,6 +49,10 @@ class LiveView:
         """A line that stays."""
         self._out.print(Text(f"{datetime.now(UTC):%H:%M:%S}  {text}"), highlight=False)
 
+    def look_at(self, settings: Settings) -> None:
+        """Read the lake of these settings from now on."""
+        self._settings = settings
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self

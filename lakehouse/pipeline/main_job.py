@@ -8,6 +8,7 @@ from functools import partial
 from lakehouse import symbol_spec
 from lakehouse.errors import SettingsError, StackError
 from lakehouse.pipeline import figures, preflight
+from lakehouse.pipeline.beside import Beside
 from lakehouse.pipeline.checker import Checker
 from lakehouse.pipeline.exchange_watch import ExchangeWatch
 from lakehouse.pipeline.feed import Extent, Feed, SimulatedExchange
@@ -45,22 +46,34 @@ class Outcome:
 
 
 class MainJob:
-    """Runs until `stop` is set or, with `until_idle`, until all that was fed is in Gold."""
+    """Runs until `stop` is set or, with `until_idle`, until all that was fed is in Gold.
+
+    `beside` are further parts, of `firehose up`.
+    """
 
     def __init__(
-        self, settings: Settings, feed: Feed | None, view: LiveView, until_idle: bool
+        self,
+        settings: Settings,
+        feed: Feed | None,
+        view: LiveView,
+        until_idle: bool,
+        beside: Beside | None = None,
     ) -> None:
         self.stop = threading.Event()
         self._settings = settings
         self._feed = feed
         self._view = view
         self._until_idle = until_idle
+        self._beside = beside
         self._still_since = time.monotonic()
         self._streams = StreamWatch(view.say)
 
     def run(self) -> Outcome:
         """The whole job; StackError and its kin where a part can't be kept running."""
         with Stack(self._settings, self._view.say) as stack:
+            if self._beside:
+                self._settings = self._beside.storage(stack, self._settings)
+                self._view.look_at(self._settings)
             preflight.check(self._settings)
             try:
                 return self._run(stack)
@@ -79,10 +92,14 @@ class MainJob:
         spark = parts.start("spark", spark_command)
         parts.wait_ready(spark, _READY_SECONDS)
         self._view.say("Streams started: Kafka → Bronze → Silver → Gold.")
+        if self._beside:
+            self._beside.start(parts, settings)
         checker = Checker(parts, settings, (producer, spark), self._view.say)
         self._watch(parts, producer, spark, exchange, checker)
         truth = tuple(exchange.truth()) if exchange else ()
         checker.stop()
+        if self._beside:
+            self._beside.stop()
         self._finish(parts, producer, spark)
         return Outcome(settings, truth, self._view.state.producer.dlq_delivered)
 
@@ -121,6 +138,8 @@ class MainJob:
         watch = ExchangeWatch(url, self._view.say)
         while not self.stop.wait(_POLL_SECONDS):
             parts.tend(producer, spark)
+            if self._beside:
+                self._beside.tend(parts)
             checker.tend()
             self._look(producer, spark)
             watch.see(self._view.state.producer, time.monotonic())

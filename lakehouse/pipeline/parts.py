@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,7 @@ class Part:
     command: list[str]
     ready_file: Path
     process: ManagedProcess
+    more: Mapping[str, str] = field(default_factory=dict)
     restarts: Restarts = field(default_factory=lambda: Restarts(time.monotonic()))
     not_before: float = 0.0
     draining: int | None = None
@@ -68,12 +69,18 @@ class Parts:
         self._folder = settings.data_path / "run"
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, command: Callable[[Path], list[str]]) -> Part:
-        """Start a part; `command` is given the path of its ready file."""
+    def start(
+        self,
+        name: str,
+        command: Callable[[Path], list[str]],
+        more: Mapping[str, str] | None = None,
+    ) -> Part:
+        """Start a part; `command` gets the path of its ready file, `more` goes before settings."""
         ready_file = self._folder / f"{name}.json"
         ready_file.unlink(missing_ok=True)
         words = command(ready_file)
-        return Part(name, words, ready_file, self._spawn(name, words))
+        more = dict(more or {})
+        return Part(name, words, ready_file, self._spawn(name, words, more), more)
 
     def wait_ready(self, part: Part, seconds: float) -> dict[str, Any]:
         """What the part wrote when ready; its error where it ended, StackError if it is too slow.
@@ -96,6 +103,15 @@ class Parts:
             f"Its log is {part.process.log_path}.",
         )
 
+    def wait_until(self, well: Callable[[], bool], seconds: float, what: str) -> None:
+        """Wait until `well()`; StackError where that is too slow, Stopped where asked to stop."""
+        deadline = time.monotonic() + seconds
+        while not well():
+            if self._stop.wait(0.2):
+                raise Stopped
+            if time.monotonic() > deadline:
+                raise StackError(f"{what} was not well within {seconds:.0f} s.", "See its log.")
+
     def tend(self, *parts: Part) -> None:
         """What a watched run does every moment: look at the disk, the broker and these parts."""
         preflight.check_space(self._settings)
@@ -112,7 +128,7 @@ class Parts:
         if time.monotonic() >= part.not_before:
             part.not_before = 0.0
             part.ready_file.unlink(missing_ok=True)
-            part.process = self._spawn(part.name, part.command)
+            part.process = self._spawn(part.name, part.command, part.more)
             part.restarts.started(time.monotonic())
 
     def failure(self, part: Part) -> FirehoseError:
@@ -141,8 +157,8 @@ class Parts:
         line = telling_line(part.process.log_tail(_LOG_LINES))
         return f"It ended with code {part.process.returncode}: {line}"
 
-    def _spawn(self, name: str, words: list[str]) -> ManagedProcess:
-        return self._stack.spawn(name, words, self._settings.as_env())
+    def _spawn(self, name: str, words: list[str], more: Mapping[str, str]) -> ManagedProcess:
+        return self._stack.spawn(name, words, {**self._settings.as_env(), **more})
 
 
 def producer_command(symbols_file: Path | None, ready_file: Path) -> list[str]:
