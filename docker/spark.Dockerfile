@@ -26,6 +26,8 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 JARS_D
 RUN ln -s "$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")" "$JAVA_HOME" \
  && python -m lakehouse.stack.jars \
  && rm -rf /opt/jars/ivy-cache
+COPY --chmod=0755 docker/spark/entrypoint.sh /opt/entrypoint.sh
 WORKDIR /data
 USER 10001:10001
+ENTRYPOINT ["/opt/entrypoint.sh"]
 CMD ["firehose", "--help"]

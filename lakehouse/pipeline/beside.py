@@ -15,10 +15,10 @@ from lakehouse.pipeline.parts import Part, Parts
 from lakehouse.settings import Settings
 from lakehouse.stack.address import Address
 from lakehouse.stack.embedded import Stack
+from lakehouse.stack.n8n import WEBHOOK_PATH
 from lakehouse.stack.seaweed import WAREHOUSE, Keys, SeaweedServer
 
 Show = Callable[[Sequence[Address]], None]
-WEBHOOK_PATH: Final = "/webhook/firehose-spike"
 _API_SECONDS: Final = 120.0
 # It is installed first where it is missing: 2.6 GB.
 _N8N_SECONDS: Final = 1200.0

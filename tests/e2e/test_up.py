@@ -53,7 +53,7 @@ def look_at(folder: Path, data: Path, told: dict[str, str]) -> None:
     ping(told["kafka"], 10)
     with urllib.request.urlopen(f"{told['s3']}/healthz", timeout=10) as answer:
         assert answer.status == 200
-    assert "status" in ask(f"{told['api']}/v1/health")
+    assert "status" in ask(f"{told['api']}/v1/health")["source"]
     wait_for(lambda: len(prices(told["api"])) == 2, 120, "both symbols in Gold, over the API")
     lead = {name: str(value) for name, value in dotenv_values(data / "up.env").items()}
     assert stat.S_IMODE((data / "up.env").stat().st_mode) == 0o600
