@@ -93,7 +93,7 @@ def test_every_firehose_command_and_option_named_exists(page: Path) -> None:
         if command == "simulate":
             continue  # its options are the simulator's; a test of its own holds those
         options = _options(known[command])
-        wanted = set(re.findall(r"(?<![\w\"-])--[a-z][a-z-]*", rest)) - {"--help"}
+        wanted = set(re.findall(r"(?<![\w\"-])--[a-z][a-z0-9-]*", rest)) - {"--help"}
         assert wanted <= options, f"{name_of(page)}: firehose {command}"
 
 
