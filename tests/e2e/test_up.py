@@ -26,7 +26,11 @@ def ask(url: str) -> Any:
 
 
 def prices(api: str) -> list[str]:
-    return [row["symbol"] for row in ask(f"{api}/v1/pulse")["symbols"]]
+    """The symbols with a minute in Gold; none while the API says 503, as Gold is empty."""
+    try:
+        return [row["symbol"] for row in ask(f"{api}/v1/pulse")["symbols"]]
+    except OSError:
+        return []
 
 
 def test_all_parts_come_up_answer_and_end(tmp_path: Path) -> None:
@@ -65,7 +69,7 @@ def look_at(folder: Path, data: Path, told: dict[str, str]) -> None:
     # What dies is started again: S3 and catalog on the ports that everybody knows.
     [weed] = [p for p in processes_of(data) if p.name() == "weed"]
     weed.kill()
-    wait_for(lambda: "catalog" in told and answers(f"{told['s3']}/healthz"), 60, "S3 again")
+    wait_for(lambda: answers(f"{told['s3']}/healthz"), 60, "S3 again")
 
 
 def answers(url: str) -> bool:
