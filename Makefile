@@ -7,7 +7,7 @@ BESIDE := -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run up down logs env sql test test-unit test-spark test-integration test-e2e test-browser n8n-in-time compose-in-time test-n8n n8n chaos chaos-lake chaos-producer bench lint format clean
+.PHONY: help setup demo run up down logs env sql test test-unit test-spark test-integration test-e2e test-beside test-browser n8n-in-time compose-in-time test-n8n n8n chaos chaos-lake chaos-producer bench lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
@@ -43,7 +43,11 @@ n8n: $(READY) ## n8n with the Market Pulse and the Spike Explainer until Ctrl-C
 sql: $(READY) ## a spark-sql shell on the lake
 	@$(BIN)/python -m spark_jobs shell $(ARGS)
 
-test: lint n8n-in-time compose-in-time test-unit test-spark test-integration test-e2e test-browser test-n8n chaos ## lint, then every kind of test
+test: lint n8n-in-time compose-in-time test-unit test-spark test-integration test-beside test-browser chaos ## lint, then every kind of test
+
+# Those of n8n mostly wait (for a claim to pass, for the clock): they go beside the commands'.
+test-beside: $(READY)
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-e2e test-n8n
 
 test-unit: $(READY) ## pure and quick, no JVM
 	$(call tests,unit,120,$(BESIDE))
