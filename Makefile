@@ -46,7 +46,7 @@ sql: $(READY) ## a spark-sql shell on the lake
 test: lint n8n-in-time compose-in-time test-unit test-spark test-integration test-beside test-browser chaos ## lint, then every kind of test
 
 # Those of n8n mostly wait (for a claim to pass, for the clock): they go beside the commands'.
-test-beside: $(READY)
+test-beside: $(READY) ## e2e and n8n at once (part of `make test`)
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-e2e test-n8n
 
 test-unit: $(READY) ## pure and quick, no JVM
