@@ -23,6 +23,7 @@ from lakehouse.stack import jars, java
 from spark_jobs import batch, cluster, faults, lease, rebuild_command, session
 from spark_jobs import release as releasing
 from spark_jobs.app import FROM_KAFKA, JOBS, Application
+from spark_jobs.lineage import Lineage
 from spark_jobs.status import StatusFile
 from spark_jobs.stream import Context
 
@@ -98,9 +99,14 @@ def _run(spark: SparkSession, settings: Settings, names: list[str], status: Stat
         with faults.reaching(settings):
             held = stack.enter_context(lease.held(spark, settings, names, run_id, "the streams"))
             session.create_tables(spark)
-        application = Application(Context(spark, settings, run_id, status, held), names)
+        lineage = _lineage(settings, status, run_id)
+        application = Application(Context(spark, settings, run_id, status, held, lineage), names)
         application.listen()
         application.run()
+
+
+def _lineage(settings: Settings, status: StatusFile, run_id: str) -> Lineage | None:
+    return Lineage(settings, status, run_id) if settings.openlineage_url else None
 
 
 def _chosen(job: list[str] | None) -> list[str]:

@@ -63,7 +63,7 @@ class Application:
         would mend, and of a lease that was lost; UnreachableError where the lake is away at the
         start.
         """
-        with self._kept(), self._measured():
+        with self._measured(), self._lineage(), self._kept():
             self._context.status.open()
             jobs = [keeper.name for keeper in self._keepers]
             log.info("streams_started", jobs=jobs, run_id=self._context.run_id)
@@ -95,6 +95,17 @@ class Application:
         ProcessCollector(registry=registry)
         with serving(registry, settings.metrics_host, settings.spark_metrics_port) as port:
             self._context.status.metrics_on(port)
+            yield
+
+    @contextmanager
+    def _lineage(self) -> Iterator[None]:
+        """OpenLineage hears of the streams' runs, to their end."""
+        lineage = self._context.lineage
+        if lineage is None:
+            yield
+            return
+        self._context.registry.register(lineage)
+        with lineage.sending():
             yield
 
     def _begin(self, keeper: Keeper) -> None:

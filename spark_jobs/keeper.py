@@ -61,6 +61,8 @@ class Keeper:
         self._started_at = time.monotonic()
         self._context.pulse(self.name).taken_error()
         self._query = start(self._context, self._make(self._context))
+        if (lineage := self._context.lineage) is not None:
+            lineage.started(self.name)
 
     def keep(self, stop: threading.Event) -> None:
         """Stay with the started stream until `stop`, then end it."""
@@ -119,6 +121,8 @@ class Keeper:
         cause = original or error
         why = faults.reason(faults.causes(cause))
         log.warning("stream_failed", job=self.name, error=why)
+        if (lineage := self._context.lineage) is not None:
+            lineage.failed(self.name, why)
         if (end := faults.final(self.name, cause)) is not None:
             raise end
         pause = self._pause()
@@ -157,3 +161,7 @@ class Keeper:
         with suppress(Exception):  # Java may have ended
             if query is not None:
                 query.stop()
+        if (lineage := self._context.lineage) is not None:
+            if self.failure is not None:
+                lineage.failed(self.name, str(self.failure))
+            lineage.ended(self.name)

@@ -14,6 +14,7 @@ from lakehouse.settings import Settings
 from spark_jobs.audit import Auditor, Counts
 from spark_jobs.checkpoints import clear_debris
 from spark_jobs.lease import Lease
+from spark_jobs.lineage import Lineage
 from spark_jobs.sinks import Batch
 from spark_jobs.spike_outbox import Outbox
 from spark_jobs.status import StatusFile
@@ -48,7 +49,8 @@ class Pulse:
 class Context:
     """What a job is given: the session, the settings, the id of this start and its lease.
 
-    `registry`: a part that has figures of its own registers a collector there.
+    `lineage` is told of the streams' runs. `registry`: a part that has figures of its own registers
+    a collector there.
     """
 
     spark: SparkSession
@@ -56,6 +58,7 @@ class Context:
     run_id: str
     status: StatusFile = field(default_factory=lambda: StatusFile(None))
     lease: Lease | None = None
+    lineage: Lineage | None = None
     outbox: Outbox = field(default_factory=Outbox)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     _pulses: dict[str, Pulse] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from lakehouse.api.lake_figures import LakeFigures
 from lakehouse.api.metrics import Metrics
 from lakehouse.api.refresher import Refresher
 from producer.metrics import Counters, registry_of
+from spark_jobs.lineage import Lineage
 from spark_jobs.metrics import StreamFigures
 from spark_jobs.stream import Context
 
@@ -92,6 +93,7 @@ def _spark() -> Iterable[Metric]:
     context = Context(cast(SparkSession, None), settings, "run")
     registry = CollectorRegistry()
     registry.register(StreamFigures(context, ()))
+    registry.register(Lineage(settings, context.status, "run"))
     return list(registry.collect())
 
 

@@ -5,12 +5,13 @@ The columns that it reads are also those of the small lakes in tests/lakes.py.
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 from lakehouse import tables
+from lakehouse.table_columns import columns
+
+__all__ = ["DOCUMENT", "columns", "partitions", "purpose", "render"]
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tables.md"
-_COLUMN = re.compile(r"^  (\w+) +(\S+) +COMMENT '((?:[^']|'')*)',?$")
 _INTRO = """\
 # The tables
 
@@ -28,20 +29,6 @@ mean to the last digit: [gold.md](gold.md). Why a row is in quarantine: [quality
 """
 
 
-class Column(NamedTuple):
-    """A column as `table.sql` declares it, types in upper case: DECIMAL(28,8)."""
-
-    name: str
-    type: str
-    comment: str
-
-
-def columns(table: str) -> list[Column]:
-    """The columns of a table in their order; ValueError for a line that declares none."""
-    body = tables.ddl(table).split("(\n", 1)[1].split("\n)", 1)[0]
-    return [_column(line) for line in body.splitlines()]
-
-
 def purpose(table: str) -> str:
     """The comment of the table itself."""
     return _after(table, r"^COMMENT '([^']*)'$")
@@ -57,13 +44,6 @@ def render() -> str:
     """The whole of docs/tables.md."""
     overview = "".join(f"| [`{name}`](#{name}) | {purpose(name)} |\n" for name in tables.ALL)
     return _INTRO + overview + _OUTRO + "".join(_section(name) for name in tables.ALL)
-
-
-def _column(line: str) -> Column:
-    match = _COLUMN.match(line)
-    if match is None:
-        raise ValueError(f"not a column with a type and a comment: {line}")
-    return Column(match[1], match[2], match[3].replace("''", "'"))
 
 
 def _after(table: str, pattern: str) -> str:

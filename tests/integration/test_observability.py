@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from spark_jobs.app import JOBS
 from tests import metric_names
 from tests.api_process import running
 from tests.commands import nothing_left, start, wait_for
+from tests.recorders import Recorder, Reply, served
 from tests.webhooks import webhook
 
 START_SECONDS = 900  # on a machine that others use as well
@@ -27,6 +28,7 @@ class Pages(NamedTuple):
 
     texts: Mapping[str, str]
     told: Mapping[str, dict[str, Any]]
+    lineage: Sequence[Any]
 
     def value(self, part: str, name: str, **labels: str) -> float:
         """The only sample with this name and these labels."""
@@ -75,14 +77,17 @@ def page_of(url: str) -> str:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     folder = tmp_path_factory.mktemp("observed")
     data = folder / "lake"
-    with webhook() as hook:
+    events = Recorder(lambda _: Reply(201))
+    with webhook() as hook, served(events):
         env = {"CHECK_SECONDS": "0", "SPIKE_WEBHOOK_URL": hook.url, "SPIKE_WEBHOOK_SECRET": "s"}
+        env["OPENLINEAGE_URL"] = events.url
         with pipeline(folder, data, env), running(data, {}) as (_, api):
             wait_for(lambda: streams_run(data), START_SECONDS, "the first rows of Gold")
             wait_for(lambda: "symbol_close{" in page_of(api), 60, "the market in the API")
             told = {part: told_by(data, part) for part in ("producer", "spark")}
             urls = {part: f"http://127.0.0.1:{told[part]['metrics_port']}" for part in told}
-            yield Pages({part: page_of(url) for part, url in (urls | {"api": api}).items()}, told)
+            texts = {part: page_of(url) for part, url in (urls | {"api": api}).items()}
+        yield Pages(texts, told, [asked.json() for asked in events.asked])
 
 
 @pytest.mark.timeout(1800)
@@ -121,3 +126,17 @@ def test_the_api_tells_of_the_lake(pages: Pages) -> None:
     symbol = {"exchange": "binance", "symbol": "BTCUSDT"}
     assert pages.value("api", "firehose_lake_symbol_close", **symbol) > 0
     assert pages.value("api", "firehose_lake_gaps", status="unrepairable") == 0
+
+
+def test_openlineage_hears_of_each_run_from_its_start_to_its_end(pages: Pages) -> None:
+    states: dict[str, list[str]] = {}
+    for event in pages.lineage:
+        states.setdefault(event["job"]["name"], []).append(event["eventType"])
+    assert states.keys() == JOBS.keys()
+    for name, found in states.items():
+        assert (found[0], found[-1]) == ("START", "COMPLETE"), (name, found)
+    ends = {event["job"]["name"]: event for event in pages.lineage}
+    [silver] = ends[tables.SILVER]["outputs"][:1]
+    assert silver["outputFacets"]["outputStatistics"]["rowCount"] > 0
+    assert ends[tables.BRONZE]["inputs"][0]["namespace"].startswith("kafka://127.0.0.1:")
+    assert pages.value("spark", f"{STREAM}lineage_events_total", outcome="dropped") == 0
