@@ -181,3 +181,21 @@ async def test_it_listens_on_loopback_alone() -> None:
         port = int(url.rpartition(":")[2])
         sockets = [each.laddr for each in psutil.Process().net_connections("tcp")]
         assert {address.ip for address in sockets if address.port == port} == {"127.0.0.1"}
+
+
+async def test_others_get_figures_and_health_alone_where_metrics_host_lets_them_in() -> None:
+    addresses = [each for found in psutil.net_if_addrs().values() for each in found]
+    ours = [each.address for each in addresses if each.family == socket.AF_INET]
+    outside = [address for address in ours if not address.startswith("127.")]
+    if not outside:
+        pytest.skip("this machine has no address but the loopback")
+    operations = Operations(Counters())
+    port = await operations.start(0, "0.0.0.0")
+    try:
+        url, told = f"http://{outside[0]}:{port}", {"Host": f"127.0.0.1:{port}"}
+        assert (await get(f"{url}/health/live"))[0] == 200
+        for headers in ({}, told):  # a Host can be made up
+            assert (await get(f"{url}/symbols", **headers))[0] == 403
+            assert (await post(f"{url}/symbols", {"add": ["BTCUSDT"]}, **headers))[0] == 403
+    finally:
+        await operations.stop()
