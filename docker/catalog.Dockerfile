@@ -1,3 +1,4 @@
+# syntax=docker/dockerfile:1.7
 # Iceberg's own REST catalog with the driver of PostgreSQL, which its image leaves out.
 FROM apache/iceberg-rest-fixture:1.10.1
 

@@ -123,7 +123,7 @@ def test_every_setting_reaches_a_part() -> None:
 
 # Names of other programs in the environment of our parts.
 FOREIGN = {"HOME", "TZ", "JUPYTER_TOKEN"}
-OF_SPARK = {f"SPARK_{name}" for name in ("DAEMON_MEMORY", "LOCAL_DIRS")}
+OF_SPARK = {"JDK_JAVA_OPTIONS", "SPARK_DAEMON_MEMORY", "SPARK_LOCAL_DIRS"}
 OF_SPARK |= {f"SPARK_WORKER_{name}" for name in ("CORES", "MEMORY", "DIR", "OPTS")}
 OF_S3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"}
 
