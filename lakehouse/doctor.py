@@ -27,7 +27,7 @@ from lakehouse.errors import (
 )
 from lakehouse.migrations import Standing
 from lakehouse.settings import Settings
-from lakehouse.stack import jars, java, probe
+from lakehouse.stack import jars, java, kafka_probe
 from lakehouse.stack.embedded import LEAST_FREE_BYTES, require_space
 
 _PYTHONS: Final = ((3, 11), (3, 12))
@@ -113,8 +113,8 @@ def check_jars(settings: Settings) -> Check:
 def check_servers(settings: Settings) -> list[Check]:
     """Whether the servers answer that the settings name; the embedded ones are not asked."""
     found = []
-    if servers := settings.kafka_bootstrap_servers:
-        found.append(_guarded("broker", lambda: f"{probe.ping(servers, _SECONDS)} answers"))
+    if settings.kafka_bootstrap_servers:
+        found.append(_guarded("broker", lambda: f"{kafka_probe.check(settings, _SECONDS)} answers"))
     if settings.lake_catalog_type == "rest":
         url = f"{settings.lake_catalog_uri.rstrip('/')}/v1/config"
         found.append(_guarded("catalog", lambda: _answers(url, "LAKE_CATALOG_URI")))

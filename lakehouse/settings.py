@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from lakehouse import symbol_spec
+from lakehouse import pem, setting_rules, symbol_spec
 from lakehouse.errors import SettingsError
 from lakehouse.setting_values import env_text, sentence, with_scheme
 
@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     resume_max_trades: Annotated[int, Field(ge=0)] = 1_000_000
 
     kafka_bootstrap_servers: str = ""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_username: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: str = ""
     kafka_topic: str = "binance.aggtrade"
     kafka_dlq_topic: str = "binance.aggtrade.dlq"
     kafka_gap_topic: str = "binance.aggtrade.gaps"
@@ -47,6 +52,7 @@ class Settings(BaseSettings):
     s3_access_key: SecretStr = SecretStr("")
     s3_secret_key: SecretStr = SecretStr("")
     s3_region: str = "us-east-1"
+    s3_ca_file: str = ""
     manifest_key: SecretStr = SecretStr("")
 
     spark_master: str = "local[*]"
@@ -161,18 +167,14 @@ class Settings(BaseSettings):
             raise ValueError("the folder's path can't hold # ? or %")
         return folder
 
+    @field_validator("kafka_ca_file", "s3_ca_file")
+    @classmethod
+    def _authorities(cls, path: str) -> str:
+        return pem.check(path)
+
     @model_validator(mode="after")
     def _settle(self) -> "Settings":
-        if self.lake_catalog_type == "rest" and not self.lake_catalog_uri:
-            raise ValueError("LAKE_CATALOG_TYPE=rest needs LAKE_CATALOG_URI")
-        names = [self.kafka_topic, self.kafka_dlq_topic]
-        names += [self.kafka_gap_topic, self.kafka_position_topic]
-        if len(set(names)) < len(names):
-            raise ValueError("the topics must differ: KAFKA_{,DLQ_,GAP_,POSITION_}TOPIC")
-        if self.spike_webhook_url.get_secret_value() and not (
-            self.spike_webhook_secret.get_secret_value()
-        ):
-            raise ValueError("SPIKE_WEBHOOK_URL needs SPIKE_WEBHOOK_SECRET, which signs events")
+        setting_rules.check(self)
         return self
 
     def as_env(self) -> dict[str, str]:

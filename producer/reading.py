@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from lakehouse.errors import SettingsError, UnreachableError
+from lakehouse.errors import FirehoseError, SettingsError
+from lakehouse.settings import Settings
+from producer.kafka_client import Access
 from producer.logs import LibraryLog, Log
 
 _BATCH: Final = 10_000
@@ -25,18 +27,19 @@ class Span(NamedTuple):
 
 
 class Reader:
-    """Reads whole topics. A broker that does not answer is an UnreachableError.
+    """Reads whole topics. A broker that does not answer is an UnreachableError, one that refuses
+    the user or the connection a SettingsError.
 
     `name` is what the broker sees; `stall_seconds` without a message are too long.
     """
 
     def __init__(
-        self, bootstrap_servers: str, log: Log, name: str, stall_seconds: float = 60.0
+        self, settings: Settings, log: Log, name: str, stall_seconds: float = 60.0
     ) -> None:
-        self._servers = bootstrap_servers
+        self._access = Access(settings)
         self._stall_seconds = stall_seconds
         config = {
-            "bootstrap.servers": bootstrap_servers,
+            **self._access.config,
             "client.id": name,
             "group.id": f"{name}-{uuid.uuid4().hex}",
             "enable.auto.commit": False,
@@ -142,11 +145,9 @@ class Reader:
             raise SettingsError(f"The topic {topic} can't be read: {error.str()}.", "Another name?")
         raise self._away(error.str())
 
-    def _away(self, detail: str) -> UnreachableError:
-        return UnreachableError(
-            f"Kafka at {self._servers} can't be read: {detail}.",
-            "Start the broker, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
-        )
+    def _away(self, detail: str) -> FirehoseError:
+        self._consumer.poll(0)  # where it is told that the user was refused
+        return self._access.away(f"Kafka at {self._access.servers} can't be read: {detail}.")
 
 
 def _bytes(found: str | bytes | None) -> bytes | None:

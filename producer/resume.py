@@ -42,8 +42,7 @@ def recall(settings: Settings, log: Log, followed: Sequence[str] = ()) -> Recall
     Of symbols that are neither `followed` nor in the note nothing is recalled where other
     producers have notes of their own: these symbols are theirs, and so are the gaps.
     """
-    servers = settings.kafka_bootstrap_servers
-    reader = Reader(servers, log, f"firehose-resume-{settings.producer_name}", _TIMEOUT)
+    reader = Reader(settings, log, f"firehose-resume-{settings.producer_name}", _TIMEOUT)
     try:
         # Topics made a moment ago, and brokers that change leaders, answer at the second time.
         retry = stamina.RetryingCaller(timeout=_TIMEOUT, attempts=None, wait_max=2.0)

@@ -12,13 +12,14 @@ from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from lakehouse.errors import StackError, UnreachableError
+from lakehouse.errors import StackError
 from lakehouse.gaps import GapMessage, PositionMessage
 from lakehouse.messages import encode
 from lakehouse.settings import Settings
 from lakehouse.trade import Trade
 from producer.dead_letters import Headers, fitted
 from producer.epochs import Epoch
+from producer.kafka_client import Access
 from producer.logs import LibraryLog, Log
 from producer.metrics import Counters
 from producer.protocol import DeadLetter
@@ -85,7 +86,8 @@ class KafkaSink:
         self._log = log
         self._refused: StackError | None = None
         self._epoch, self._report = self._begin()
-        config = _config(settings.kafka_bootstrap_servers, topics)
+        self._access = Access(settings)
+        config = {**self._access.config, **_config(topics)}
         config.update({name.replace("_", "."): value for name, value in extra.items()})
         self._producer = Producer(config, logger=LibraryLog(log).logger())
         self._produce = self._producer.produce
@@ -97,7 +99,7 @@ class KafkaSink:
                 self._producer.list_topics(topic, timeout=seconds)
         except KafkaException as error:
             detail = error.args[0].str()
-            raise UnreachableError(
+            raise self._access.away(
                 f"Kafka stopped answering while the producer started: {detail}.",
                 "Look at the broker's log.",
             ) from None
@@ -214,9 +216,8 @@ class KafkaSink:
         self._refused = self._refused or _refusal(topic, error)
 
 
-def _config(bootstrap_servers: str, topics: Topics) -> dict[str, Any]:
+def _config(topics: Topics) -> dict[str, Any]:
     return {
-        "bootstrap.servers": bootstrap_servers,
         "client.id": "firehose-producer",
         "enable.idempotence": True,
         "acks": "all",

@@ -15,8 +15,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it has no _
     TopicMetadata,
 )
 
-from lakehouse.errors import FirehoseError, SettingsError, StackError, UnreachableError
+from lakehouse.errors import FirehoseError, SettingsError, StackError
 from lakehouse.settings import Settings
+from producer.kafka_client import Access
 from producer.logs import LibraryLog, Log
 
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
@@ -25,6 +26,7 @@ MAX_MESSAGE_BYTES: Final = MAX_FRAME_BYTES + 64 * 1024
 _DLQ_RETENTION_FACTOR: Final = 4
 _HOUR_MS: Final = 3_600_000
 _READY_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 2.0
 _LIMIT_NAME: Final = "max.message.bytes"
 _DEFAULT_LIMIT: Final = 1_048_588  # Kafka's own default
 
@@ -80,15 +82,15 @@ def ensure_topics(settings: Settings, log: Log, timeout: float = _READY_SECONDS)
     """Make what is missing, wait until it can be written, and look at what there is.
 
     UnreachableError where no broker answers within `timeout` seconds; SettingsError where the
-    broker can't give what the settings ask for.
+    broker refuses the settings, or can't give what they ask for.
     """
-    servers = settings.kafka_bootstrap_servers
-    admin = AdminClient({"bootstrap.servers": servers}, logger=LibraryLog(log).logger())
+    access = Access(settings)
+    admin = AdminClient(access.config, logger=LibraryLog(log).logger())
     wanted = topics_of(settings)
-    existing = _topics(admin, servers, timeout)
+    existing = _topics(admin, access, timeout)
     missing = [spec for spec in wanted if spec.name not in existing]
     _create(admin, missing, timeout)
-    _wait_for_leaders(admin, servers, {spec.name for spec in missing}, timeout)
+    _wait_for_leaders(admin, access, {spec.name for spec in missing}, timeout)
     found = [spec for spec in wanted if spec.name in existing]
     configs = _configs(admin, [spec.name for spec in wanted], timeout)
     warnings = [*_partition_warnings(found, existing), *_config_warnings(found, configs)]
@@ -96,14 +98,15 @@ def ensure_topics(settings: Settings, log: Log, timeout: float = _READY_SECONDS)
     return Topics(_limit(configs[trades.name]), _limit(configs[letters.name]), warnings)
 
 
-def _topics(admin: AdminClient, servers: str, timeout: float) -> dict[str, TopicMetadata]:
-    try:
-        return dict(admin.list_topics(timeout=timeout).topics)
-    except KafkaException:
-        raise UnreachableError(
-            f"Kafka at {servers} does not answer within {timeout:g} s.",
-            "Start the broker, or set KAFKA_BOOTSTRAP_SERVERS to one that runs.",
-        ) from None
+def _topics(admin: AdminClient, access: Access, timeout: float) -> dict[str, TopicMetadata]:
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            return dict(admin.list_topics(timeout=min(_LOOK_SECONDS, left)).topics)
+        except KafkaException:
+            admin.poll(0)  # where it is told that the user was refused
+            access.check()
+    raise access.away(f"Kafka at {access.servers} does not answer within {timeout:g} s.")
 
 
 def _create(admin: AdminClient, specs: list[TopicSpec], timeout: float) -> None:
@@ -133,9 +136,9 @@ def _refusal(name: str, error: KafkaError) -> FirehoseError:
     return StackError(message, "Create it by hand, or give this client the right to do so.")
 
 
-def _wait_for_leaders(admin: AdminClient, servers: str, names: set[str], timeout: float) -> None:
+def _wait_for_leaders(admin: AdminClient, access: Access, names: set[str], timeout: float) -> None:
     deadline = time.monotonic() + timeout
-    while not all(_writable(_topics(admin, servers, timeout).get(name)) for name in names):
+    while not all(_writable(_topics(admin, access, timeout).get(name)) for name in names):
         if time.monotonic() > deadline:
             raise StackError(
                 f"The topics {', '.join(sorted(names))} have no leader after {timeout:g} s.",

@@ -19,7 +19,7 @@ from lakehouse import settings as settings_module
 from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.quarantine import Selection
 from lakehouse.settings import Settings
-from lakehouse.stack import jars, java
+from lakehouse.stack import jars, java, kafka_probe
 from spark_jobs import batch, cluster, faults, lease, rebuild_command, session
 from spark_jobs import release as releasing
 from spark_jobs.app import FROM_KAFKA, JOBS, Application
@@ -124,6 +124,8 @@ def _need_broker(settings: Settings, names: list[str]) -> None:
             "KAFKA_BOOTSTRAP_SERVERS is empty.",
             "`firehose run` starts a broker of its own; a job alone needs to be told of one.",
         )
+    if FROM_KAFKA & {*names}:
+        kafka_probe.require_right_settings(settings)  # Java's client only says, after minutes: away
 
 
 def _report(text: str) -> None:

@@ -12,8 +12,15 @@ from py4j.protocol import Py4JError, Py4JNetworkError  # type: ignore[import-unt
 from pyspark import SparkContext
 from pyspark.errors import AnalysisException, ParseException, PySparkException
 
-from lakehouse.errors import FirehoseError, StackError, StreamError, UnreachableError
+from lakehouse.errors import (
+    FirehoseError,
+    SettingsError,
+    StackError,
+    StreamError,
+    UnreachableError,
+)
 from lakehouse.settings import Settings
+from spark_jobs import access
 
 _MOST_CAUSES: Final = 20
 _MOST_TEXT: Final = 300
@@ -84,7 +91,8 @@ def _is_analysis(chain: Sequence[Cause]) -> bool:
 
 @contextmanager
 def reaching(settings: Settings) -> Iterator[None]:
-    """Errors of Java within the block become UnreachableError: the catalog or S3 is away."""
+    """Errors of Java within the block become UnreachableError: the catalog or S3 is away; or
+    SettingsError: it refuses us."""
     try:
         yield
     except (AnalysisException, ParseException):
@@ -93,8 +101,17 @@ def reaching(settings: Settings) -> Iterator[None]:
         raise (_java_gone() if _is_gone(error) else unreachable(settings, error)) from error
 
 
-def unreachable(settings: Settings, error: BaseException) -> UnreachableError:
-    """The lake does not answer, in words; for errors while the application starts."""
+def refused(error: BaseException) -> SettingsError | None:
+    """The error in words where a server refused user, key or connection; else None."""
+    chain = causes(error)
+    return access.refused(chain, reason(chain))
+
+
+def unreachable(settings: Settings, error: BaseException) -> FirehoseError:
+    """The lake does not answer (UnreachableError), or refuses us (SettingsError), in words; for
+    errors while the application starts."""
+    if (refusal := refused(error)) is not None:
+        return refusal
     rest = settings.lake_catalog_type == "rest"
     catalog = settings.lake_catalog_uri if rest else settings.catalog_db
     return UnreachableError(

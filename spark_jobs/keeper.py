@@ -117,17 +117,23 @@ class Keeper:
     def _recover(self, error: BaseException, stop: threading.Event) -> None:
         """Tell of the fault and wait; raises what ends the application."""
         self._query = None
-        original = self._context.pulse(self.name).taken_error()
+        pulse = self._context.pulse(self.name)
+        original = pulse.taken_error()
         cause = original or error
-        why = faults.reason(faults.causes(cause))
+        refused = faults.refused(cause)
+        why = str(refused) if refused else faults.reason(faults.causes(cause))
         log.warning("stream_failed", job=self.name, error=why)
         if (lineage := self._context.lineage) is not None:
             lineage.failed(self.name, why)
         if (end := faults.final(self.name, cause)) is not None:
             raise end
+        # Refused from the start, a setting is wrong. Later a key has expired, or a server is in
+        # disorder for a moment: that may mend itself.
+        if refused is not None and pulse.finished_at is None:
+            raise refused
         pause = self._pause()
         if pause is None:
-            raise StackError(
+            raise refused or StackError(
                 f"The stream {self.name} failed again and again for "
                 f"{PATIENCE_SECONDS / 60:.0f} minutes: {why}.",
                 "Its log has the rest.",

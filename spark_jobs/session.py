@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from lakehouse import tables
+from lakehouse import kafka_security, tables
 from lakehouse.settings import Settings
 from spark_jobs import cluster, migrations, s3_checkpoints
 
@@ -73,6 +73,9 @@ def _engine(jars: Sequence[Path], driver_memory: str) -> dict[str, str]:
             "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
         ),
         "spark.sql.streaming.stopTimeout": "60000",
+        # What plans, logs, events and pages show of options and settings.
+        "spark.redaction.regex": kafka_security.REDACTED,
+        "spark.sql.redaction.options.regex": f"{kafka_security.REDACTED}|url",
         # How often a stream that follows a table looks for a new commit; 10 ms by default.
         "spark.sql.streaming.pollingDelay": "200ms",
     }

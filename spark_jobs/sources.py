@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamReader
 
-from lakehouse import tables
+from lakehouse import kafka_security, pem, tables
 from lakehouse.settings import Settings
 
 
@@ -29,8 +29,10 @@ def awaited_kafka_stream(
 
 
 def _kafka(spark: SparkSession, settings: Settings, most_rows: int) -> DataStreamReader:
+    security = kafka_security.for_java(settings, pem.text(settings.kafka_ca_file))
     return (
         spark.readStream.format("kafka")
+        .options(**{f"kafka.{name}": value for name, value in security.items()})
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap_servers)
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")

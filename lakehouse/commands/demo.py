@@ -66,7 +66,8 @@ def demo(trades: Trades = 60_000, data_dir: DataDir = None) -> None:
 
 def _demo(settings: Settings, trades: int, out: Console) -> None:
     # Checks beside it would take from the processor, and the proof at the end says more.
-    settings = settings.model_copy(update={"kafka_bootstrap_servers": "", "check_seconds": 0.0})
+    own = {"kafka_bootstrap_servers": "", "kafka_security_protocol": "PLAINTEXT"}
+    settings = settings.model_copy(update={**own, "check_seconds": 0.0})
     began = datetime.now(UTC) - timedelta(seconds=trades / _RATE)
     feed = Feed(
         speed=0,

@@ -4,7 +4,7 @@ from lakehouse import spark_master
 from lakehouse.catalog import rest_catalog
 from lakehouse.errors import ResourceError
 from lakehouse.settings import Settings
-from lakehouse.stack import java, ports, probe
+from lakehouse.stack import java, kafka_probe, ports
 from lakehouse.stack.embedded import require_space
 
 _BROKER_SECONDS = 10.0
@@ -20,7 +20,7 @@ def check(settings: Settings) -> None:
     if settings.spark_metrics_port:
         ports.require_free(settings.spark_metrics_port, "SPARK_METRICS_PORT")
     if settings.kafka_bootstrap_servers:
-        probe.ping(settings.kafka_bootstrap_servers, _BROKER_SECONDS)
+        kafka_probe.check(settings, _BROKER_SECONDS)
     spark_master.require(settings.spark_master)
     _check_catalog(settings)
 

@@ -2,10 +2,12 @@
 
 import base64
 import shutil
+import ssl
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lakehouse.errors import FirehoseError, StackError, UnreachableError
@@ -24,11 +26,29 @@ _MOST_STARTS = 3
 _PORT_TAKEN = "Address already in use"
 
 
+@dataclass(frozen=True)
+class Extra:
+    """What a broker has beyond the embedded one's: settings, words of the format (SCRAM users),
+    and the TLS with which it is asked whether it answers."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    format_words: Sequence[str] = ()
+    tls: ssl.SSLContext | None = None
+
+
 class KafkaBroker:
     """Keeps its data in `folder`. A broker that died can be started again, on the same ports."""
 
-    def __init__(self, folder: Path, java: Java, jars: Sequence[Path], spawn: Spawn) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        java: Java,
+        jars: Sequence[Path],
+        spawn: Spawn,
+        extra: Extra | None = None,
+    ) -> None:
         self._folder = folder
+        self._extra = extra or Extra()
         self._java = java
         # Folders, not files: forty names would fill the screen of whoever looks at `ps`.
         self._classpath = ":".join(sorted({f"{jar.parent}/*" for jar in jars}))
@@ -61,7 +81,8 @@ class KafkaBroker:
         # What a broker unpacked that was killed would stay for ever.
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
-        self._properties.write_text(server_properties(logs, broker_port, controller_port))
+        more = self._extra.settings
+        self._properties.write_text(server_properties(logs, broker_port, controller_port, more))
         if not (logs / "meta.properties").exists():
             self._format(logs, broker_port, controller_port)
 
@@ -71,8 +92,10 @@ class KafkaBroker:
             self._folder / f"log-{uuid.uuid4().hex[:8]}",
             self._folder / "format.properties",
         )
-        config.write_text(server_properties(fresh, broker_port, controller_port))
+        more = self._extra.settings
+        config.write_text(server_properties(fresh, broker_port, controller_port, more))
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(config)]
+        tool += self._extra.format_words
         told = subprocess.run(
             self._java_command("64m", *tool),
             capture_output=True,
@@ -92,7 +115,7 @@ class KafkaBroker:
             if process.wait(0.1):
                 return False
             try:
-                probe.ping(servers, 1.0)
+                probe.ping(servers, 1.0, self._extra.tls)
                 return True
             except UnreachableError:
                 continue
@@ -143,8 +166,13 @@ class KafkaBroker:
         ]
 
 
-def server_properties(logs: Path, broker_port: int, controller_port: int) -> str:
-    """The broker's settings in the format of Java's properties files."""
+def server_properties(
+    logs: Path,
+    broker_port: int,
+    controller_port: int,
+    more: Mapping[str, str] | None = None,
+) -> str:
+    """The broker's settings, and `more` over them, in the format of Java's properties files."""
     broker = f"{ports.LOOPBACK}:{broker_port}"
     controller = f"{ports.LOOPBACK}:{controller_port}"
     settings = {
@@ -167,6 +195,7 @@ def server_properties(logs: Path, broker_port: int, controller_port: int) -> str
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
     }
+    settings |= more or {}
     return "".join(f"{name}={escape(value)}\n" for name, value in settings.items())
 
 

@@ -4,8 +4,10 @@ Layouts: https://kafka.apache.org/protocol (ApiVersions, version 0).
 """
 
 import socket
+import ssl
 import struct
 import time
+from contextlib import ExitStack
 from typing import Final
 
 from lakehouse.errors import SettingsError, UnreachableError
@@ -14,7 +16,7 @@ _API_VERSIONS: Final = 18
 _CLIENT: Final = b"firehose"
 
 
-def ping(bootstrap_servers: str, timeout_seconds: float) -> str:
+def ping(bootstrap_servers: str, timeout_seconds: float, tls: ssl.SSLContext | None = None) -> str:
     """The first `host:port` of the comma list whose broker answers an ApiVersions request.
 
     Each is given an equal share of the time. UnreachableError tells what each of them did;
@@ -24,7 +26,7 @@ def ping(bootstrap_servers: str, timeout_seconds: float) -> str:
     failures = []
     for host, port in addresses:
         try:
-            _api_versions(host, port, timeout_seconds / len(addresses))
+            _api_versions(host, port, timeout_seconds / len(addresses), tls)
             return f"{host}:{port}"
         except (OSError, ValueError) as error:
             failures.append(f"{host}:{port}: {_reason(error)}")
@@ -45,15 +47,37 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _api_versions(host: str, port: int, timeout_seconds: float) -> None:
-    """OSError if no answer comes in time, ValueError if what comes is no broker's."""
+def request(
+    where: tuple[str, int],
+    key: int,
+    version: int,
+    body: bytes,
+    timeout_seconds: float,
+    tls: ssl.SSLContext | None,
+    most_bytes: int = 1_000_000,
+) -> bytes:
+    """What a broker answers to one request with a header of version 1, without its correlation.
+
+    No more than `most_bytes` of it are waited for. OSError (ssl.SSLError is one) if no answer
+    comes in time, ValueError if it is no broker's.
+    """
     deadline = time.monotonic() + timeout_seconds
     correlation = 0x46697265
-    header = struct.pack(">hhih", _API_VERSIONS, 0, correlation, len(_CLIENT)) + _CLIENT
-    with socket.create_connection((host, port), timeout_seconds) as link:
-        link.sendall(struct.pack(">i", len(header)) + header)
-        size, returned, error = struct.unpack(">iih", _exactly(link, 10, deadline))
-    if returned != correlation or error != 0 or not 10 <= size < 1_000_000:
+    header = struct.pack(">hhih", key, version, correlation, len(_CLIENT)) + _CLIENT
+    with ExitStack() as stack:
+        link = stack.enter_context(socket.create_connection(where, timeout_seconds))
+        if tls is not None:
+            link = stack.enter_context(tls.wrap_socket(link, server_hostname=where[0]))
+        link.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
+        size, returned = struct.unpack(">ii", _exactly(link, 8, deadline))
+        if returned != correlation or not 6 <= size < 1_000_000:
+            raise ValueError("something answers that is no Kafka broker")
+        return _exactly(link, min(size - 4, most_bytes), deadline)
+
+
+def _api_versions(host: str, port: int, seconds: float, tls: ssl.SSLContext | None) -> None:
+    error = request((host, port), _API_VERSIONS, 0, b"", seconds, tls, most_bytes=2)
+    if error != b"\0\0":
         raise ValueError("something answers that is no Kafka broker")
 
 

@@ -22,7 +22,7 @@ from lakehouse.set_aside import SetAside
 from lakehouse.settings import Settings, load
 from producer.audit.report import Findings, gap_topic
 from producer.audit.tally import Tally
-from producer.logs import configure
+from producer.logs import configure, secrets_of
 from producer.reading import Reader, Span
 
 _TOLD_EVERY: Final = 5.0
@@ -60,8 +60,8 @@ def audit(
             "KAFKA_BOOTSTRAP_SERVERS is empty, so there is no Kafka to read.",
             "Set it, or use `firehose verify --kafka`, which knows the embedded broker.",
         )
-    log = configure(settings.log_level)
-    reader = Reader(settings.kafka_bootstrap_servers, log, "firehose-audit")
+    log = configure(settings.log_level, secrets_of(settings))
+    reader = Reader(settings, log, "firehose-audit")
     try:
         return _audit(reader, settings, since_hours, symbols, aside or {})
     finally:

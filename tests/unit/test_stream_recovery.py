@@ -21,7 +21,7 @@ from lakehouse.errors import (
     kind_of,
 )
 from lakehouse.settings import load
-from spark_jobs import faults
+from spark_jobs import access, faults
 from spark_jobs.faults import Cause
 from spark_jobs.recovery import (
     FIRST_SECONDS,
@@ -166,6 +166,26 @@ def test_a_lake_out_of_reach_is_told_with_its_places(tmp_path: Path) -> None:
     told = faults.unreachable(rest, OSError("refused"))
     assert "http://127.0.0.1:1/iceberg" in told.message and "s3://w" in told.message
     assert "secret" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("cause", "named"),
+    [
+        (Cause("org.apache.kafka.common.errors.SaslAuthenticationException", "no"), "KAFKA_PASSW"),
+        (Cause("org.apache.kafka.common.errors.SslAuthenticationException", "no"), "KAFKA_CA_FILE"),
+        (
+            Cause("software.amazon.awssdk.services.s3.model.S3Exception", "InvalidAccessKeyId"),
+            "S3_",
+        ),
+        (Cause("software.amazon.awssdk.services.s3.model.S3Exception", "ExpiredToken"), "expired"),
+        (Cause("org.apache.iceberg.exceptions.NotAuthorizedException", "401"), "LAKE_CATALOG_CRED"),
+        (Cause("javax.net.ssl.SSLHandshakeException", "PKIX path building failed"), "S3_CA_FILE"),
+    ],
+)
+def test_who_is_refused_is_told_the_setting(cause: Cause, named: str) -> None:
+    found = access.refused([OUTER, cause], faults.reason([cause]))
+    assert found is not None and named in str(found)
+    assert access.refused([OUTER, Cause("java.net.ConnectException", "refused")], "x") is None
 
 
 def audit_row(**more: Any) -> dict[str, Any]:
