@@ -122,6 +122,8 @@ class Reader:
         assert error is not None
         if error.code() == KafkaError._PARTITION_EOF:
             left.pop(message.partition() or 0, None)
+        elif error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            return  # the library asks for its group's coordinator, which nothing here needs
         elif error.fatal() or not error.retriable():
             raise self._away(error.str())
 
