@@ -7,7 +7,7 @@ BESIDE := -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run up down logs env sql test test-unit test-spark test-integration test-e2e test-beside test-browser n8n-in-time compose-in-time test-n8n n8n chaos chaos-lake chaos-producer bench lint format clean
+.PHONY: help setup demo run up down logs env sql test test-unit test-spark test-integration test-e2e test-beside test-browser n8n-in-time compose-in-time test-n8n n8n chaos chaos-lake chaos-producer bench lint sbom audit format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
@@ -99,6 +99,13 @@ lint: $(READY) ## ruff, mypy --strict, who may import whom
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+sbom: $(READY) ## what it is made of, as CycloneDX: dist/sbom.json
+	@mkdir -p dist
+	@$(BIN)/python -m lakehouse.stack.sbom dist/sbom.json
+
+audit: $(READY) ## the locked packages held against published advisories (needs the network)
+	@.ci/audit
 
 format: $(READY) ## let ruff mend what it can
 	@$(BIN)/ruff check --fix

@@ -1,8 +1,9 @@
 """What the catalog knows, for readers: each table's name and where its newest metadata stands."""
 
+import os
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lakehouse.errors import FirehoseError, SettingsError, UnreachableError
 from lakehouse.settings import Settings
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
 _FILL = "Fill one first with `firehose run` or `make demo`, or name another with --data-dir."
+# lakehouse/lake_io.py, which takes a second to import.
+_FILE_IO: Final = "lakehouse.lake_io.LakeFileIO"
+_CA_FILE: Final = "firehose.s3.ca-file"
 _TABLES = """
 SELECT table_name, metadata_location FROM iceberg_tables
 WHERE catalog_name = ? AND table_namespace = ? AND metadata_location IS NOT NULL
@@ -38,6 +42,9 @@ def rest_catalog(settings: Settings) -> "Catalog":
     from pyiceberg.catalog import load_catalog
     from pyiceberg.exceptions import RESTError
 
+    if settings.s3_ca_file:
+        # pyiceberg has a property for it, over which its HTTP library prefers the environment.
+        os.environ["REQUESTS_CA_BUNDLE"] = settings.s3_ca_file
     wanted = {
         "type": "rest",
         "uri": settings.lake_catalog_uri,
@@ -60,6 +67,8 @@ def s3_properties(settings: Settings) -> dict[str, str]:
         "s3.access-key-id": settings.s3_access_key.get_secret_value(),
         "s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
     }
+    if settings.s3_ca_file:
+        found |= {"py-io-impl": _FILE_IO, _CA_FILE: settings.s3_ca_file}
     return {name: value for name, value in found.items() if value}
 
 

@@ -42,6 +42,9 @@ def load_extensions(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Non
 def use_s3(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Let the session read s3:// with the S3 settings; their keys are bound, never in the text."""
     load_extensions(con, ("httpfs",))
+    if settings.s3_ca_file:
+        con.execute("SET ca_cert_file = '" + settings.s3_ca_file.replace("'", "''") + "'")
+    con.execute("SET enable_server_cert_verification = true")
     scheme, _, host = settings.s3_endpoint.rpartition("://")
     values = {
         "key_id": settings.s3_access_key.get_secret_value(),

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from lakehouse import pem, setting_rules, symbol_spec
 from lakehouse.errors import SettingsError
+from lakehouse.secret_files import WithSecretFiles
 from lakehouse.setting_values import env_text, sentence, with_scheme
 
 
-class Settings(BaseSettings):
+class Settings(WithSecretFiles):
     """The settings of all parts. Empty KAFKA_BOOTSTRAP_SERVERS means: the embedded broker."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")

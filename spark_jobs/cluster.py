@@ -14,6 +14,7 @@ from lakehouse import spark_master
 from lakehouse.errors import ResourceError
 from lakehouse.loopback import is_loopback
 from lakehouse.settings import Settings
+from spark_jobs import trust
 
 _LOOPBACK: Final = "127.0.0.1"
 _EXECUTOR_SECONDS: Final = 90.0
@@ -30,7 +31,8 @@ def configuration(settings: Settings) -> dict[str, str]:
         return found
     found["spark.executor.memory"] = settings.spark_executor_memory
     # No java.io.tmpdir: the folder would have to be there on every machine.
-    found["spark.executor.extraJavaOptions"] = "-XX:+UseG1GC -Duser.timezone=UTC"
+    options = f"-XX:+UseG1GC -Duser.timezone=UTC{trust.java_options(settings)}"
+    found["spark.executor.extraJavaOptions"] = options
     if settings.spark_max_cores:
         # By default the streams would take all cores, and a rebuild beside them wait for ever.
         found["spark.cores.max"] = str(settings.spark_max_cores)

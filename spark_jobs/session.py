@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse import kafka_security, tables
 from lakehouse.settings import Settings
-from spark_jobs import cluster, migrations, s3_checkpoints
+from spark_jobs import cluster, migrations, s3_checkpoints, trust
 
 _CATALOG = f"spark.sql.catalog.{tables.CATALOG}"
 _CREDENTIAL = "LAKE_CATALOG_CREDENTIAL"
@@ -38,7 +38,7 @@ def build(settings: Settings, jars: Sequence[Path], app_name: str) -> SparkSessi
 def configuration(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
     """Every Spark setting of the project."""
     return (
-        _engine(jars, settings.spark_driver_memory)
+        _engine(settings, jars)
         | cluster.configuration(settings)
         | _catalog(settings)
         | s3_checkpoints.configuration(settings)
@@ -54,13 +54,14 @@ def create_tables(spark: SparkSession) -> migrations.Outcome:
     return migrations.bring_up(spark)
 
 
-def _engine(jars: Sequence[Path], driver_memory: str) -> dict[str, str]:
+def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
     return {
         "spark.jars": ",".join(str(jar) for jar in jars),
-        "spark.driver.memory": driver_memory,
+        "spark.driver.memory": settings.spark_driver_memory,
         # Java does not look at TMPDIR by itself.
         "spark.driver.extraJavaOptions": (
             f'-XX:+UseG1GC -Duser.timezone=UTC "-Djava.io.tmpdir={tempfile.gettempdir()}"'
+            f"{trust.java_options(settings)}"
         ),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -57,8 +57,10 @@ def test_a_trade_goes_from_the_exchange_to_silver_and_is_proved(
 ) -> None:
     (tmp_path / "conf").mkdir()
     (tmp_path / "events").mkdir()
-    events = f"spark.eventLog.enabled true\nspark.eventLog.dir file://{tmp_path / 'events'}\n"
-    (tmp_path / "conf" / "spark-defaults.conf").write_text(events)
+    # Every plan and every progress, as Spark's pages would show them.
+    events = {"enabled": "true", "compress": "false", "dir": f"file://{tmp_path / 'events'}"}
+    lines = (f"spark.eventLog.{name} {value}\n" for name, value in events.items())
+    (tmp_path / "conf" / "spark-defaults.conf").write_text("".join(lines))
     monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path / "conf"))
     lake = lake_settings(tmp_path / "lake", **kafka_of(kafka, JOBS))
     with producing(tmp_path, kafka), application(lake, FROM_KAFKA) as app:

@@ -118,6 +118,7 @@ def test_every_setting_named_exists(page: Path) -> None:
     wanted |= named(page, r"\b([A-Z][A-Z0-9_]+)=")
     known = {name.upper() for name in Settings.model_fields} | OTHER_NAMES
     known |= set(compose_file.variables())
+    known |= {f"{name}_FILE" for name in known}  # secrets from files
     assert wanted <= known, f"{name_of(page)} names {wanted - known}"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from lakehouse import kafka_security
 from lakehouse import settings as settings_module
 from lakehouse.errors import SettingsError
 from lakehouse.settings import Settings
@@ -177,3 +178,52 @@ def test_folders_of_the_embedded_stack(tmp_path: Path) -> None:
     )
     assert (str(elsewhere.catalog_db), elsewhere.warehouse) == ("/srv/catalog.db", "s3://b/w")
     assert elsewhere.checkpoints == "/c"
+
+
+def test_a_secret_comes_from_the_file_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of a file \n")
+    monkeypatch.setenv("S3_SECRET_KEY_FILE", str(secret))
+    Path(".env").write_text(f"S3_SECRET_KEY=of-dot-env\nKAFKA_PASSWORD_FILE={secret}\n")
+    found = settings_module.load()
+    assert found.s3_secret_key.get_secret_value() == "of a file "
+    assert found.kafka_password.get_secret_value() == "of a file "
+    # What a parent hands on to a child goes before the file, which the child may not read.
+    monkeypatch.setenv("S3_SECRET_KEY", "of-the-environment")
+    assert settings_module.load().s3_secret_key.get_secret_value() == "of-the-environment"
+    monkeypatch.setenv("LOG_LEVEL_FILE", "/nowhere")  # only secrets have files
+
+
+@pytest.mark.parametrize(("content", "told"), [(None, "can't be read"), ("\n", "is empty")])
+def test_a_file_of_a_secret_that_gives_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / "secret").write_text(content)
+    monkeypatch.setenv("KAFKA_PASSWORD_FILE", str(tmp_path / "secret"))
+    with pytest.raises(SettingsError, match=f"KAFKA_PASSWORD_FILE: .* {told}"):
+        settings_module.load()
+
+
+def test_kafka_is_asked_as_the_settings_of_security_say(tmp_path: Path) -> None:
+    for given, told in [
+        ({"kafka_security_protocol": "SSL"}, "needs KAFKA_BOOTSTRAP_SERVERS"),
+        ({"kafka_security_protocol": "SASL_SSL", "kafka_bootstrap_servers": "b:1"}, "USERNAME and"),
+        ({"kafka_ca_file": str(tmp_path / "none.pem")}, "KAFKA_CA_FILE: .* can't be read"),
+        ({"s3_ca_file": str(EXAMPLE)}, "S3_CA_FILE: .* no certificate"),
+        ({"kafka_sasl_mechanism": "GSSAPI"}, "KAFKA_SASL_MECHANISM"),
+    ]:
+        with pytest.raises(SettingsError, match=told):
+            settings_module.load(**given)
+    plain = settings_module.load(kafka_username="u", kafka_password="p")
+    assert kafka_security.for_librdkafka(plain) == kafka_security.for_java(plain, "") == {}
+    user = {"kafka_username": "u", "kafka_password": 'a"b\\c', "kafka_bootstrap_servers": "b:1"}
+    found = settings_module.load(kafka_security_protocol="SASL_SSL", **user)
+    java = kafka_security.for_java(found, "-----BEGIN")
+    assert java["sasl.jaas.config"].endswith(
+        r'ScramLoginModule required username="u" password="a\"b\\c";'
+    )
+    assert java["ssl.truststore.certificates"] == "-----BEGIN"
+    assert re.search(kafka_security.REDACTED, "kafka.sasl.jaas.config")
