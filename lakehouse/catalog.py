@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
+from lakehouse import lake_refusals
 from lakehouse.errors import FirehoseError, SettingsError, UnreachableError
 from lakehouse.settings import Settings
 from lakehouse.tables import ALL, CATALOG, NAMESPACE
@@ -120,7 +121,7 @@ def _rest_failure(where: str, error: Exception) -> FirehoseError:
             f"The catalog {where} refuses LAKE_CATALOG_CREDENTIAL: {_first_line(error)}.",
             "Set it to client-id:client-secret as the catalog knows them.",
         )
-    return _unreachable(where, error)
+    return lake_refusals.refused(error) or _unreachable(where, error)
 
 
 def _unreachable(where: str, error: Exception) -> UnreachableError:

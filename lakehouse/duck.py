@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from lakehouse import lake_refusals
 from lakehouse.errors import FirehoseError, MissingToolError, SettingsError, UnreachableError
 from lakehouse.settings import Settings
 
@@ -61,6 +62,8 @@ def use_s3(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 def as_user_error(error: Exception) -> FirehoseError:
     """DuckDB's error as one sentence that a user can act on."""
+    if (refusal := lake_refusals.refused(error)) is not None:
+        return refusal
     message = _first_line(error).rstrip(".!")
     if isinstance(error, duckdb.IOException | duckdb.HTTPException):
         return UnreachableError(

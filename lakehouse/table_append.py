@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import stamina
 
+from lakehouse import lake_refusals
 from lakehouse.catalog import rest_catalog
 from lakehouse.errors import SettingsError, UnreachableError
 from lakehouse.settings import Settings
@@ -40,6 +41,8 @@ def append_rows(settings: Settings, table: str, rows: Sequence[Row], hint: str =
             "It is made at the next start of `firehose run`.",
         ) from None
     except Exception as error:
+        if (refusal := lake_refusals.refused(error)) is not None:
+            raise refusal from None
         if not _is_passing(error) and not _is_unknown(error):
             raise
         raise UnreachableError(
@@ -64,6 +67,8 @@ def _is_passing(error: Exception) -> bool:
     from pyiceberg.exceptions import CommitFailedException, RESTError
     from sqlalchemy.exc import OperationalError
 
+    if lake_refusals.refused(error) is not None:
+        return False
     if _is_unknown(error):
         return False  # the rows may be there: written again, they would be there twice
     return isinstance(error, CommitFailedException | OperationalError | RESTError | OSError)

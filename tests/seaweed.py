@@ -1,5 +1,6 @@
 """A real S3 with a real REST catalog for tests, and the settings that lead there."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,21 @@ from lakehouse.stack.seaweed import WAREHOUSE, Keys, SeaweedServer
 KEYS: Final = Keys("lake", SecretStr("a-secret-of-the-lake"))
 
 
+READER: Final = Keys("reader", SecretStr("a-secret-of-readers"))
+_MAY: Final = {KEYS: ("Admin", "Read", "Write", "List", "Tagging"), READER: ("Read", "List")}
+
+
 @contextmanager
-def running_seaweed(folder: Path) -> Iterator[SeaweedServer]:
-    """A server with its data and its log in `folder`; ended at the end."""
+def running_seaweed(folder: Path, with_reader: bool = False) -> Iterator[SeaweedServer]:
+    """A server with its data and its log in `folder`; ended at the end.
+
+    `with_reader`: a second key, READER, may only read.
+    """
     made = SeaweedServer(
         folder / "data",
         KEYS,
         lambda name, argv, env, grace: ManagedProcess(name, argv, folder / "log", env, grace),
+        _identities(folder / "identities.json") if with_reader else None,
     )
     made.start()
     try:
@@ -27,6 +36,21 @@ def running_seaweed(folder: Path) -> Iterator[SeaweedServer]:
     finally:
         if made.process is not None:
             made.process.stop()
+
+
+def _identities(file: Path) -> Path:
+    found = [
+        {
+            "name": keys.access,
+            "credentials": [
+                {"accessKey": keys.access, "secretKey": keys.secret.get_secret_value()}
+            ],
+            "actions": actions,
+        }
+        for keys, actions in _MAY.items()
+    ]
+    file.write_text(json.dumps({"identities": found}))
+    return file
 
 
 def lake_there(server: SeaweedServer, secret: str | None = None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import structlog
 
-from lakehouse import tables
+from lakehouse import lake_refusals, tables
 from lakehouse.api import summaries, table_state
 from lakehouse.api.audit import Audit, audit_of, must_stay
 from lakehouse.api.blocks import Key
@@ -68,7 +68,8 @@ class Refresher:
         try:
             self.read()
         except Exception as error:  # the API goes on with what it has, whatever a reader raises
-            told = str(error) if isinstance(error, FirehoseError) else repr(error)[:500]
+            known = error if isinstance(error, FirehoseError) else lake_refusals.refused(error)
+            told = str(known) if known else repr(error)[:500]
             if told != self.state.failure:  # once, not every second
                 log.warning("lake_not_read", error=told)
             self.state = State(self.state.snapshot, self.state.checked_micros, told)

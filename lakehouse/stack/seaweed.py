@@ -51,7 +51,11 @@ class Keys:
 class SeaweedServer:
     """`weed mini` with its data in `folder`; after a kill it starts again on the same ports."""
 
-    def __init__(self, folder: Path, keys: Keys, spawn: Spawn) -> None:
+    def __init__(
+        self, folder: Path, keys: Keys, spawn: Spawn, identities: Path | None = None
+    ) -> None:
+        """`identities`: a file with who may do what (`-s3.config`); `keys` belong in there too."""
+        self._identities = identities
         self._folder = folder
         self._keys = keys
         self._spawn = spawn
@@ -98,6 +102,8 @@ class SeaweedServer:
         }
         for name, (http, grpc) in self._ports.items():
             options |= {f"{name}.port": http, f"{name}.port.grpc": grpc}
+        if self._identities is not None:
+            options["s3.config"] = self._identities
         if advertised_s3:
             options["s3.externalUrl"] = advertised_s3
         return [f"-{name}={value}" for name, value in options.items()]

@@ -27,6 +27,7 @@ OTHER_NAMES = {
     "N8N_LISTEN_ADDRESS", "N8N_BLOCK_ENV_ACCESS_IN_NODE", "N8N_RUNNERS_BROKER_PORT",  # n8n
     "NODE_FUNCTION_ALLOW_BUILTIN",  # n8n
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "SPARK_HOME",  # AWS, Spark
+    "SASL_SSL", "SASL_PLAINTEXT",  # Kafka's words
     "LIBFAKETIME",  # tests/chaos/test_producer_clock.py
 }  # fmt: skip
 FOLDERS = ("lakehouse", "producer", "spark_jobs", "sql", "tests", "docs", "benchmarks", "n8n")
