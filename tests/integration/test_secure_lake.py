@@ -1,0 +1,109 @@
+"""S3 and the catalog over TLS, with keys that only read, and with keys that are wrong: each part
+works or names the setting, and shows no secret."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from lakehouse import settings as settings_module
+from lakehouse import table_append, tables
+from lakehouse.api.refresher import Refresher
+from lakehouse.errors import SettingsError
+from lakehouse.query import Lake
+from lakehouse.settings import Settings
+from tests import certificates
+from tests.commands import firehose
+from tests.seaweed import KEYS, READER, lake_there, running_seaweed
+from tests.tls_proxy import tls_before
+
+COUNT = f"SELECT count(*) AS n FROM {tables.AUDIT} WHERE run_id = 'test'"
+WRONG = "not-the-secret"
+
+
+class World(NamedTuple):
+    """A lake behind TLS whose tables were made by Spark; five rows in ops_audit."""
+
+    folder: Path
+    env: dict[str, str]
+    other_authority: str
+
+    def settings(self, **more: Any) -> Settings:
+        given = {name.lower(): value for name, value in self.env.items()}
+        return settings_module.load(_env_file=None, data_dir=self.folder, **{**given, **more})
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("lake")
+    made = certificates.make(folder / "tls")
+    with (
+        running_seaweed(folder, with_reader=True) as server,
+        tls_before(server.s3, made) as s3,
+        tls_before(server.catalog, made) as catalog,
+    ):
+        there = {"S3_ENDPOINT": s3, "LAKE_CATALOG_URI": catalog, "S3_CA_FILE": str(made.authority)}
+        env = lake_there(server) | there
+        done = firehose(folder, "migrate", env=env)  # by Spark: namespace, tables, the writer's row
+        assert done.returncode == 0, done.stdout
+        found = World(folder, env, str(made.other_authority))
+        table_append.append_rows(found.settings(), tables.AUDIT, [audit_row(n) for n in range(5)])
+        yield found
+
+
+def audit_row(number: int) -> dict[str, Any]:
+    """A row about a job that did nothing."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return {"run_id": "test", "job": f"job-{number}", "started_at": at, "finished_at": at}
+
+
+def test_the_lake_is_read_over_tls(world: World) -> None:
+    done = firehose(world.folder, "sql", COUNT, "--format", "json", env=world.env)
+    assert (done.returncode, json.loads(done.stdout)) == (0, [{"n": 5}]), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"s3_ca_file": ""}, "S3_CA_FILE"),
+        ({"s3_ca_file": "other"}, "S3_CA_FILE"),
+        ({"s3_secret_key": WRONG}, "S3_SECRET_KEY"),
+        ({"s3_access_key": "nobody"}, "S3_ACCESS_KEY"),
+        ({"lake_catalog_credential": f"{KEYS.access}:{WRONG}"}, "LAKE_CATALOG_CREDENTIAL"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    world: World, wrong: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The catalog's client takes an authority from the environment; each try begins anew.
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    given = {
+        name: world.other_authority if value == "other" else value for name, value in wrong.items()
+    }
+    settings = world.settings(**given)
+    with pytest.raises(SettingsError, match=named) as told, Lake(settings) as lake:
+        lake.rows(COUNT)
+    assert WRONG not in str(told.value)
+    reader = Refresher(settings)
+    reader.refresh()  # the API goes on, degraded
+    assert reader.state.failure is not None and named in reader.state.failure
+
+
+def test_a_key_that_reads_can_read_and_nothing_else(world: World) -> None:
+    secret = READER.secret.get_secret_value()
+    reading = world.settings(s3_access_key=READER.access, s3_secret_key=secret)
+    with Lake(reading) as lake:
+        assert lake.rows(COUNT) == [{"n": 5}]
+    with pytest.raises(SettingsError, match="S3_ACCESS_KEY") as told:
+        table_append.append_rows(reading, tables.AUDIT, [audit_row(9)])
+    assert secret not in str(told.value) and "docs/security.md" in told.value.hint
+
+
+def test_spark_names_a_wrong_key(world: World) -> None:
+    env = world.env | {"S3_SECRET_KEY": WRONG}
+    done = firehose(world.folder, "migrate", env=env)
+    assert done.returncode == SettingsError.exit_code, done.stdout
+    assert "S3_SECRET_KEY" in done.stdout and WRONG not in done.stdout
