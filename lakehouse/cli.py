@@ -15,6 +15,7 @@ from lakehouse.commands import (
     compose,
     demo,
     doctor,
+    maintain,
     migrate,
     n8n,
     pulse,
@@ -53,6 +54,7 @@ app.command()(symbols.symbols)
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(rebuild.rebuild)
 app.command()(migrate.migrate)
+app.command()(maintain.maintain)
 app.command()(doctor.doctor)
 app.command()(api.api)
 app.command()(n8n.n8n)

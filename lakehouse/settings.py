@@ -68,7 +68,7 @@ class Settings(WithSecretFiles):
     writer_lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 30.0
 
     maintain_seconds: Annotated[float, Field(ge=0, le=86_400)] = 900.0
-    snapshot_keep_minutes: Annotated[float, Field(ge=1)] = 60.0
+    snapshot_keep_minutes: Annotated[float, Field(ge=0.1)] = 60.0
     orphan_keep_hours: Annotated[float, Field(ge=24)] = 72.0
     quarantine_retention_days: Annotated[int, Field(ge=0)] = 0
 

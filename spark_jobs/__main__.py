@@ -20,7 +20,7 @@ from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.quarantine import Selection
 from lakehouse.settings import Settings
 from lakehouse.stack import jars, java, kafka_probe
-from spark_jobs import batch, cluster, faults, lease, rebuild_command, session
+from spark_jobs import batch, cluster, faults, lease, maintain_command, rebuild_command, session
 from spark_jobs import release as releasing
 from spark_jobs.app import FROM_KAFKA, JOBS, Application
 from spark_jobs.lineage import Lineage
@@ -91,6 +91,7 @@ def migrate() -> None:
 
 
 app.command()(rebuild_command.rebuild)
+app.command()(maintain_command.maintain)
 
 
 def _run(spark: SparkSession, settings: Settings, names: list[str], status: StatusFile) -> None:

@@ -17,6 +17,7 @@ from spark_jobs.jobs.crypto_silver_trades import SilverJob
 from spark_jobs.jobs.ops_audit import DeadLetterJob
 from spark_jobs.jobs.ops_gap import GapJob
 from spark_jobs.keeper import Keeper
+from spark_jobs.maintenance.background import Maintainer
 from spark_jobs.metrics import StreamFigures
 from spark_jobs.metrics_server import serving
 from spark_jobs.spike_sender import Sender
@@ -46,6 +47,7 @@ class Application:
         # Whoever enters spikes tells of them.
         telling = GoldJob.name in names and context.settings.spike_webhook_url.get_secret_value()
         self._sender = Sender(context) if telling else None
+        self._maintainer = Maintainer(context) if context.settings.maintain_seconds else None
         self._stop = threading.Event()
         self._drain = threading.Event()
         self._drained = threading.Event()
@@ -81,9 +83,13 @@ class Application:
                 threads.append(_background(keeper.keep, self._stop))
             if self._sender is not None:
                 threads.append(_background(self._sender.keep, self._stop))
+            if self._maintainer is not None:
+                threads.append(_background(self._maintainer.keep, self._stop))
             yield
         finally:
             self._stop.set()
+            if self._maintainer is not None:
+                self._maintainer.cut_short()
             for thread in threads:
                 thread.join(_STOP_SECONDS)
 

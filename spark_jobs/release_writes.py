@@ -21,7 +21,7 @@ from spark_jobs.transforms import release as transform
 from spark_jobs.transforms import silver
 
 NAME: Final = "release"
-_COUNTS: Final = "firehose.release"
+COUNTS: Final = "firehose.release"
 _PREFIX: Final = f"{NAME}-"
 # A stream commits every second or two: most tries fall between two of its commits.
 _MOST_TRIES: Final = 40
@@ -57,7 +57,7 @@ def into_silver(trades: DataFrame, batch: Batch, counts: Counts) -> int:
         count = rest.count()
         if not count:
             return 0
-        found = {_COUNTS: json.dumps(asdict(with_fresh(counts, count)))}
+        found = {COUNTS: json.dumps(asdict(with_fresh(counts, count)))}
         try:
             _append(rest, count, since, {**batch.properties, **found})
             return count
@@ -88,7 +88,7 @@ def mark(changes: DataFrame) -> None:
 
 def settle(spark: SparkSession) -> None:
     """Write the audit rows of releases that were killed after their commit to Silver."""
-    for row in _unaudited(spark):
+    for row in unaudited(spark):
         run_id = row["query"].removeprefix(_PREFIX)
         with Auditor(run_id, NAME, StatusFile(None)).watching(spark, batch_of(run_id)) as record:
             record.started_at = _instant(row["at"])
@@ -119,14 +119,15 @@ def _bounds(trades: DataFrame) -> Column:
     return F.col("symbol").isin(names) & F.col("agg_id").between(found[0], found[1])
 
 
-def _unaudited(spark: SparkSession) -> list[Row]:
+def unaudited(spark: SparkSession) -> list[Row]:
+    """The releases that Silver's history names and ops_audit does not: query, counts, at (µs)."""
     query = f"summary['{sinks.QUERY}']"
     done = spark.table(f"{tables.full_name(tables.SILVER)}.snapshots").where(
-        F.expr(f"summary['{_COUNTS}'] IS NOT NULL")
+        F.expr(f"summary['{COUNTS}'] IS NOT NULL")
     )
     found = done.select(
         F.expr(query).alias("query"),
-        F.expr(f"summary['{_COUNTS}']").alias("counts"),
+        F.expr(f"summary['{COUNTS}']").alias("counts"),
         F.unix_micros("committed_at").alias("at"),
     ).collect()
     if not found:

@@ -13,6 +13,7 @@ from spark_jobs import cluster, migrations, s3_checkpoints, trust
 
 _CATALOG = f"spark.sql.catalog.{tables.CATALOG}"
 _CREDENTIAL = "LAKE_CATALOG_CREDENTIAL"
+_POOLS = Path(__file__).with_name("pools.xml")
 
 
 def build(settings: Settings, jars: Sequence[Path], app_name: str) -> SparkSession:
@@ -66,6 +67,7 @@ def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.scheduler.mode": "FAIR",
+        "spark.scheduler.allocation.file": str(_POOLS),
         "spark.sql.session.timeZone": "UTC",
         # Spark's default gives up decimals to keep digits: 28.8 x 28.8 would round at 6 decimals.
         "spark.sql.decimalOperations.allowPrecisionLoss": "false",

@@ -1,0 +1,1 @@
+"""Maintenance beside the running streams: small files become few, old snapshots go."""

@@ -1,0 +1,31 @@
+"""How each table is laid out: the time that its rows go by, and the order within its files."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from lakehouse import tables
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`time`: the column that its partitions are made of. `order`: what files are sorted by.
+
+    `reader`: the stream that follows the table's snapshots.
+    """
+
+    time: str
+    order: tuple[str, ...]
+    reader: str | None = None
+
+
+# `ops_migration` is left alone: a row a release.
+LAYOUTS: Final = {
+    tables.BRONZE: Layout("event_ts", ("symbol", "agg_id"), reader=tables.SILVER),
+    tables.SILVER: Layout("event_ts", ("symbol", "agg_id"), reader=tables.GOLD),
+    tables.QUARANTINE: Layout("quarantined_at", ("kafka_topic", "kafka_partition", "kafka_offset")),
+    tables.GOLD: Layout("minute_ts", ("symbol", "minute_ts")),
+    tables.AUDIT: Layout("started_at", ("job", "started_at")),
+    tables.GAP: Layout("detected_at", ("symbol", "from_id")),
+    tables.SPIKE: Layout("detected_at", ("symbol", "minute_ts")),
+    tables.SUMMARY: Layout("created_at", ("created_at",)),
+}
