@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -63,13 +64,14 @@ class Run:
         """Maintain one table after the other; a step that fails is told, and the next begins."""
         spark = session(self.spark)
         done: list[Done] = []
-        try:
-            for table in tables_to_maintain(list(self.tables)):
-                if is_begun(spark, table):
-                    done += self._table(spark, table)
-        finally:
-            if done and not self.dry_run:
-                record(spark, self.run_id, done)
+        with active(spark):
+            try:
+                for table in tables_to_maintain(list(self.tables)):
+                    if is_begun(spark, table):
+                        done += self._table(spark, table)
+            finally:
+                if done and not self.dry_run:
+                    record(spark, self.run_id, done)
         return done
 
     def _table(self, spark: SparkSession, table: str) -> Iterable[Done]:
@@ -89,6 +91,25 @@ def session(spark: SparkSession) -> SparkSession:
     own.sparkContext.setLocalProperty("spark.scheduler.pool", POOL)
     own.conf.set("spark.sql.iceberg.compression-level", compaction.LEVEL)
     return own
+
+
+@contextmanager
+def active(spark: SparkSession) -> Iterator[None]:
+    """`spark` is this thread's active session meanwhile, as Iceberg asks that one for catalogs.
+
+    A thread that was begun in Python has none, and would know no catalog.
+    """
+    jvm: Any = spark.sparkContext._jvm
+    sessions = SparkSession._get_j_spark_session_class(jvm)
+    before = sessions.getActiveSession()
+    sessions.setActiveSession(spark._jsparkSession)
+    try:
+        yield
+    finally:
+        if before.isDefined():
+            sessions.setActiveSession(before.get())
+        else:
+            sessions.clearActiveSession()
 
 
 def record(spark: SparkSession, run_id: str, done: Sequence[Done]) -> None:

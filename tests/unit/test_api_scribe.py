@@ -107,7 +107,7 @@ def test_the_end_writes_what_is_left_or_tells_it(capsys: pytest.CaptureFixture[s
         scribe.put(row("a")).result(10)
     scribe.close()
     assert table.names() == []
-    assert "summary_not_recorded" in capsys.readouterr().out
+    assert "summary_not_recorded" in capsys.readouterr().err
     Scribe(table.append, table.has).close()
 
 

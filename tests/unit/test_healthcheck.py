@@ -41,21 +41,30 @@ def test_nobody_there_is_ill(server: str, capsys: pytest.CaptureFixture[str]) ->
     assert "refused" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(None, 0), (0, 0), (200, 1)])
+def test_streams_are_ill_when_one_fails_for_long(
+    tmp_path: Path, seconds: float | None, code: int
+) -> None:
+    since = None if seconds is None else time.time() - seconds
+    assert (
+        asked(tmp_path, {"jobs": {"a": {"failing_since": None}, "b": {"failing_since": since}}})
+        == code
+    )
+
+
 @pytest.mark.parametrize(
-    ("told", "code"),
-    [
-        ({"jobs": {}}, 0),
-        ({"jobs": {"a": {"failing_since": None}, "b": {"failing_since": time.time()}}}, 0),
-        ({"jobs": {"a": {"failing_since": time.time() - 200}}}, 1),
-        ({}, 1),
-        ([], 1),
-        ({"jobs": {"a": None}}, 1),
-    ],
+    ("told", "code"), [({"jobs": {}}, 0), ({}, 1), ([], 1), ({"jobs": {"a": None}}, 1)]
 )
-def test_streams_are_ill_when_one_fails_for_long(tmp_path: Path, told: object, code: int) -> None:
-    path = tmp_path / "spark.json"
+def test_a_status_that_tells_nothing_is_no_good_one(
+    tmp_path: Path, told: object, code: int
+) -> None:
+    assert asked(tmp_path, told) == code
+
+
+def asked(folder: Path, told: object) -> int:
+    path = folder / "spark.json"
     path.write_text(json.dumps(told))
-    assert healthcheck.main(["status", str(path)]) == code
+    return healthcheck.main(["status", str(path)])
 
 
 def test_streams_that_have_not_started_are_not_well(tmp_path: Path) -> None:
