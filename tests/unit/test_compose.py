@@ -132,14 +132,7 @@ OF_S3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"}
 def test_every_variable_of_our_parts_is_a_setting(name: str) -> None:
     found = set(environment(name)) - FOREIGN
     found -= OF_SPARK | OF_S3 if name.startswith("spark-") else set()
-    assert found <= NAMES | COMING
-
-
-# Of security, which is being built beside this (issue 7).
-COMING = {
-    "KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_USERNAME", "KAFKA_PASSWORD",
-    "KAFKA_CA_FILE", "S3_CA_FILE",
-}  # fmt: skip
+    assert found <= NAMES
 
 
 def test_a_setting_goes_by_its_own_name_and_without_a_default_of_its_own() -> None:
@@ -236,5 +229,5 @@ def test_every_part_with_a_page_tells_its_address() -> None:
 
 def test_the_page_of_the_stack_names_every_part_port_and_profile() -> None:
     page = (ROOT / "docs/compose.md").read_text(encoding="utf-8")
-    for name in [*SERVICES, *PROFILES, *(n for n in variables() if n not in NAMES | COMING)]:
+    for name in [*SERVICES, *PROFILES, *(n for n in variables() if n not in NAMES)]:
         assert f"`{name}`" in page, name

@@ -11,7 +11,7 @@ from lakehouse.settings import Settings
 from tests import kustomized
 from tests.compose_file import SERVICES
 from tests.kustomized import FOLDER, Object
-from tests.unit.test_compose import COMING, NAMES, SECRETS
+from tests.unit.test_compose import NAMES, SECRETS
 
 BASE = kustomized.base()
 ALL = kustomized.with_executors()
@@ -99,7 +99,7 @@ def test_a_part_is_probed_and_limited(workload: Object) -> None:
 def test_the_settings_are_settings_and_no_secrets() -> None:
     for objects in (BASE, ALL):
         found = set(data(objects, "settings")) - {"HOME"}
-        assert found <= (NAMES | COMING) - SECRETS
+        assert found <= NAMES - SECRETS
     values = {name.lower(): value for name, value in data(BASE, "settings").items() if value}
     known = {name: value for name, value in values.items() if name in Settings.model_fields}
     Settings.model_validate(known)
@@ -109,7 +109,7 @@ def test_the_settings_are_settings_and_no_secrets() -> None:
 def test_a_secret_goes_only_to_who_needs_it(workload: Object) -> None:
     entries: list[dict[str, Any]] = container(workload)["env"]
     found = {entry["name"] for entry in entries if "valueFrom" in entry}
-    assert found <= SECRETS | COMING
+    assert found <= SECRETS
     assert all(
         e["valueFrom"]["secretKeyRef"]["key"] == e["name"] for e in entries if "valueFrom" in e
     )
