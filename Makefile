@@ -7,7 +7,7 @@ BESIDE := -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run up down logs env sql test test-unit test-spark test-integration test-e2e test-beside test-browser n8n-in-time compose-in-time test-n8n n8n chaos chaos-lake chaos-producer bench lint sbom audit format clean
+.PHONY: help setup demo run up down logs env sql test test-unit test-spark test-integration test-e2e test-beside test-browser n8n-in-time compose-in-time test-n8n test-long n8n chaos chaos-lake chaos-producer bench lint sbom audit format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,10 @@ compose-in-time: ## the plugin that reads docker-compose.yml is built in the bac
 
 test-n8n: $(READY) ## the workflows in a real n8n (installed once: 2.6 GB, 4 minutes)
 	$(call tests,n8n,1200)
+
+test-long: $(READY) ## what `make test` has no time for: a Spark cluster, `firehose up`
+	$(call header,tests: long)
+	@LONG_TESTS=1 $(PYTEST) $$(grep -rl '^pytestmark = LONG' tests) --timeout=900 $(ARGS)
 
 chaos: $(READY) ## processes are killed in mid-work, disks full, servers ill: CHAOS_SEED, CHAOS_INJECTIONS
 	$(call header,tests: chaos)

@@ -20,9 +20,11 @@ from lakehouse.stack.spark_cluster import SparkCluster
 from tests import recordings
 from tests.commands import firehose, nothing_left, start, wait_for
 from tests.e2e.test_recorded_trades import audit, check_silver_and_gold
+from tests.long import LONG
 from tests.seaweed import KEYS, lake_there, running_seaweed
 from tests.streams import ended_well, until_taken
 
+pytestmark = LONG
 WORKERS = 2
 SMALL = {"SPARK_DRIVER_MEMORY": "1g", "MAX_ROWS_PER_BATCH": "6000", "TRIGGER_SECONDS": "1"}
 

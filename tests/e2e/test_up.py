@@ -14,7 +14,9 @@ from dotenv import dotenv_values
 from lakehouse.stack.probe import ping
 from tests.commands import firehose, nothing_left, processes_of, start, wait_for
 from tests.e2e.test_errors_in_a_run import read_until
+from tests.long import LONG
 
+pytestmark = LONG
 KEY = "the-key-of-this-test"
 ENV = {"API_PORT": "0", "API_KEY": KEY, "CHECK_SECONDS": "0", "SYMBOLS": "BTCUSDT,ETHUSDT"}
 
