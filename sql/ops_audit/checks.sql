@@ -32,13 +32,27 @@ FROM batches WHERE batch_id > before + 1
 ORDER BY ALL;
 
 -- fail: audit_bronze_is_read
--- (full) Silver's stream has read as many rows as stand in what it has read of Bronze.
+-- (full) Silver's stream has read each row of Bronze that it came to, and none twice by one checkpoint.
 -- do: `firehose verify` finds the rows; a batch was read twice, or not at all.
-SELECT (SELECT count(*) FROM bronze_read) AS bronze_rows, sum(rows_in)::BIGINT AS silver_read
-FROM lake.market.ops_audit AS audit JOIN progress USING (job, query_id)
-WHERE job = 'crypto_silver_trades' AND status = 'ok' AND audit.batch_id <= progress.batch_id
-  AND progress.whole
-HAVING sum(rows_in) <> (SELECT count(*) FROM bronze_read);
+WITH batches AS (  -- of an earlier checkpoint all: what it read need not be in bronze_read
+  SELECT query_id, rows_in, whole IS NOT NULL AS newest
+  FROM lake.market.ops_audit AS audit LEFT JOIN progress USING (job, query_id)
+  WHERE job = 'crypto_silver_trades' AND status = 'ok'
+    AND audit.batch_id <= coalesce(progress.batch_id, audit.batch_id)
+), counted AS (
+  SELECT (SELECT count(*) FROM bronze_read) AS settled,
+         (SELECT count(*) FROM lake.market.crypto_bronze_aggtrade) AS standing
+), sums AS (
+  SELECT query_id, sum(rows_in)::BIGINT AS silver_read, 0 AS least,
+         if(bool_or(newest), settled, standing) AS most
+  FROM batches, counted GROUP BY query_id, settled, standing
+  UNION ALL  -- one that began anew found a history whose beginning was let go: others read that
+  SELECT NULL, sum(rows_in)::BIGINT, settled, NULL FROM batches, counted GROUP BY settled
+)
+SELECT query_id, silver_read, least AS at_least, most AS at_most FROM sums
+WHERE (SELECT bool_and(whole) FROM progress WHERE job = 'crypto_silver_trades')
+  AND (silver_read < least OR silver_read > most)
+ORDER BY ALL;
 
 -- warn: audit_batches_succeed
 -- No batch of the last hour has failed.

@@ -206,3 +206,23 @@ def test_batches_of_a_new_checkpoint_begin_anew(lake: CheckedLake) -> None:
         rows[AUDIT].append({**audit_row(SILVER, 0, 0), "query_id": "another"})
 
     assert broken(lake, again) == set()
+
+
+def test_a_new_checkpoint_over_a_history_that_is_partly_gone(lake: CheckedLake) -> None:
+    """The first checkpoint's stream read 100 rows, the second's what is left of the history."""
+    total = len(GOOD[BRONZE])
+
+    def read(first: int, second: int) -> set[str]:
+        def defect(rows: Rows) -> None:
+            others = [row for row in rows[AUDIT] if row["job"] != SILVER]
+            before = {**audit_row(SILVER, 0, first), "query_id": "before"}
+            rows[AUDIT] = [*others, before, audit_row(SILVER, 1, second)]
+
+        return broken(lake, defect, full(BOUNDS))
+
+    assert read(100, 50) == set(), "30 of them by both"
+    assert read(total, total) == set(), "a stream that began anew"
+    amiss = {"audit_bronze_is_read"}
+    assert read(60, total - 61) == amiss, "one row by neither"
+    assert read(100, total + 1) == amiss, "one row twice by the second"
+    assert read(total + 1, total) == amiss, "one row twice by the first"
