@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from lakehouse import delivery, migration_state, spark_master, symbol_spec
+from lakehouse import delivery, migration_state, s3_probe, spark_master, symbol_spec
 from lakehouse import settings as settings_module
 from lakehouse.errors import (
     FirehoseError,
@@ -119,10 +119,16 @@ def check_servers(settings: Settings) -> list[Check]:
         url = f"{settings.lake_catalog_uri.rstrip('/')}/v1/config"
         found.append(_guarded("catalog", lambda: _answers(url, "LAKE_CATALOG_URI")))
     if settings.s3_endpoint:
-        found.append(_guarded("S3", lambda: _answers(settings.s3_endpoint, "S3_ENDPOINT")))
+        found.append(_guarded("S3", lambda: _s3(settings)))
     if spark_master.addresses(settings.spark_master):
         found.append(_guarded("Spark master", lambda: _master(settings.spark_master)))
     return [*found, _exchange(settings)]
+
+
+def _s3(settings: Settings) -> str:
+    told = _answers(settings.s3_endpoint, "S3_ENDPOINT")
+    s3_probe.require(settings, _SECONDS)
+    return told
 
 
 def _master(address: str) -> str:

@@ -1,6 +1,6 @@
 """What can be known to be missing before anything is started: said at once, not after a minute."""
 
-from lakehouse import spark_master
+from lakehouse import s3_probe, spark_master
 from lakehouse.catalog import rest_catalog
 from lakehouse.errors import ResourceError
 from lakehouse.settings import Settings
@@ -23,6 +23,7 @@ def check(settings: Settings) -> None:
         kafka_probe.check(settings, _BROKER_SECONDS)
     spark_master.require(settings.spark_master)
     _check_catalog(settings)
+    s3_probe.require(settings)
 
 
 def check_space(settings: Settings, least_bytes: int = _LEAST_FREE_BYTES) -> None:

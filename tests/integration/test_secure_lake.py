@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from lakehouse import s3_probe, table_append, tables
 from lakehouse import settings as settings_module
-from lakehouse import table_append, tables
 from lakehouse.api.refresher import Refresher
 from lakehouse.errors import SettingsError
 from lakehouse.query import Lake
@@ -87,6 +87,9 @@ def test_what_is_wrong_is_named(
     with pytest.raises(SettingsError, match=named) as told, Lake(settings) as lake:
         lake.rows(COUNT)
     assert WRONG not in str(told.value)
+    if named.startswith("S3"):
+        with pytest.raises(SettingsError, match=named):
+            s3_probe.require(settings)  # a start and `firehose doctor` tell as much
     reader = Refresher(settings)
     reader.refresh()  # the API goes on, degraded
     assert reader.state.failure is not None and named in reader.state.failure
@@ -95,6 +98,7 @@ def test_what_is_wrong_is_named(
 def test_a_key_that_reads_can_read_and_nothing_else(world: World) -> None:
     secret = READER.secret.get_secret_value()
     reading = world.settings(s3_access_key=READER.access, s3_secret_key=secret)
+    s3_probe.require(reading)
     with Lake(reading) as lake:
         assert lake.rows(COUNT) == [{"n": 5}]
     with pytest.raises(SettingsError, match="S3_ACCESS_KEY") as told:
