@@ -78,7 +78,7 @@ test-n8n: $(READY) ## the workflows in a real n8n (installed once: 2.6 GB, 4 min
 
 test-long: $(READY) ## what `make test` has no time for: a Spark cluster, `firehose up`
 	$(call header,tests: long)
-	@LONG_TESTS=1 $(PYTEST) $$(grep -rl '^pytestmark = LONG' tests) --timeout=900 $(ARGS)
+	@LONG_TESTS=1 $(PYTEST) $$(grep -rlE '^from tests\.(long|places) import' tests --include='test_*.py') --timeout=900 $(ARGS)
 
 chaos: $(READY) ## processes are killed in mid-work, disks full, servers ill: CHAOS_SEED, CHAOS_INJECTIONS
 	$(call header,tests: chaos)

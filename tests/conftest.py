@@ -7,6 +7,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from lakehouse import logs
+from tests import long
+from tests.places import cluster_place, embedded_place, place, spark_cluster
+
+__all__ = ("cluster_place", "embedded_place", "place", "spark_cluster")  # fixtures of every folder
 
 TESTS = Path(__file__).resolve().parent
 KINDS = frozenset({"unit", "spark", "integration", "e2e", "browser", "n8n", "chaos"})
@@ -31,11 +35,12 @@ def kind_of(path: Path) -> str | None:
     return first if first in KINDS else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test with its folder's name, so that `-m unit` and the folders agree."""
     for item in items:
         if kind := kind_of(item.path):
             item.add_marker(kind)
+    long.leave_others_out(config, items)
 
 
 @pytest.fixture(scope="session")

@@ -43,8 +43,8 @@ def candles(shared_data: Path) -> dict[tuple[str, int], dict[str, Decimal]]:
     return found
 
 
-def messy(paths: Sequence[Path], into: Path, seed: int) -> int:
-    """Every frame twice, shuffled within 5 s, 2 % garbage between; returns how much garbage."""
+def messy(paths: Sequence[Path], into: Path, seed: int) -> list[str]:
+    """Every frame twice, shuffled within 5 s, 2 % garbage between; returns the garbage."""
     rng = random.Random(seed)
     timed: list[tuple[float, str]] = []
     for path in paths:
@@ -53,13 +53,13 @@ def messy(paths: Sequence[Path], into: Path, seed: int) -> int:
                 event_ms = json.loads(line)["data"]["E"]
                 timed += [(event_ms + rng.uniform(0, 5000), line.rstrip("\n")) for _ in range(2)]
     timed.sort()
-    garbage = 0
+    garbage: list[str] = []
     with gzip.open(into, "wt", encoding="utf-8") as out:
         for _, line in timed:
             out.write(line + "\n")
             if rng.random() < 0.02:
-                out.write(rng.choice(_GARBAGE) + "\n")
-                garbage += 1
+                garbage.append(rng.choice(_GARBAGE))
+                out.write(garbage[-1] + "\n")
     return garbage
 
 

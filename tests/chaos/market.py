@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from lakehouse.trade import Trade
 from producer.simulator.market import Market, MarketSpec
 from tests import reference
-from tests.commands import query
+from tests.places import Place
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 START = datetime(2024, 8, 8, 23, 30, tzinfo=UTC)  # the fed hour crosses midnight
@@ -50,14 +49,14 @@ class Fed:
         return {(trade.symbol, trade.agg_id): trade for trade in made}
 
 
-def silver(folder: Path, data: Path) -> list[Trade]:
+def silver(place: Place) -> list[Trade]:
     """Silver as `firehose sql` tells it, every row."""
-    return [_stored(row) for row in query(folder, data, _SILVER)]
+    return [_stored(row) for row in place.query(_SILVER)]
 
 
-def gold(folder: Path, data: Path) -> dict[tuple[str, int], dict[str, Any]]:
+def gold(place: Place) -> dict[tuple[str, int], dict[str, Any]]:
     """Gold as `firehose sql` tells it, by symbol and minute."""
-    return {(row["symbol"], row["minute"]): row for row in query(folder, data, _GOLD)}
+    return {(row["symbol"], row["minute"]): row for row in place.query(_GOLD)}
 
 
 def wrong_in_gold(

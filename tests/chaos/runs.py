@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 from confluent_kafka import Consumer, TopicPartition
 
-from lakehouse import settings as settings_module
 from lakehouse import tables
 from lakehouse.pipeline import monitor
 from lakehouse.settings import Settings
 from lakehouse.stack.embedded import Stack
 from tests.chaos.market import SYMBOLS, Fed
-from tests.commands import nothing_left, processes_of, start
+from tests.commands import processes_of
+from tests.places import Place
 
 # Small batches: many places to be hit in.
 ENVIRONMENT = {
@@ -32,26 +32,21 @@ END_SECONDS = 600.0
 
 @dataclass
 class Run:
-    """One `firehose run` on a data folder."""
+    """One `firehose run` in its place."""
 
     process: subprocess.Popen[str]
-    data: Path
+    place: Place
     output: str = ""
-
-    @property
-    def settings(self) -> Settings:
-        """Of the folder, for looking at the lake."""
-        return settings_module.load(_env_file=None, data_dir=self.data)
 
     def rows(self, table: str) -> int:
         """Rows of a table, from its metadata; 0 before the first commit."""
-        found = {layer.table: layer.rows for layer in monitor.layers(self.settings)}
+        found = {layer.table: layer.rows for layer in monitor.layers(self.place.settings)}
         return found[table]
 
     def spark_pid(self) -> int | None:
         """The pid of the Spark application, once its streams run."""
         try:
-            told = json.loads((self.data / "run" / "spark.json").read_text())
+            told = json.loads((self.place.data / "run" / "spark.json").read_text())
         except (OSError, ValueError):
             return None
         return int(told["pid"])
@@ -88,18 +83,18 @@ class Run:
 
 
 @contextmanager
-def running(folder: Path, data: Path, fed: Fed) -> Iterator[Run]:
+def running(place: Place, fed: Fed) -> Iterator[Run]:
     """Start a run; whatever the test does, nothing of it is left afterwards."""
-    for told in data.glob("run/*.json"):
+    for told in place.data.glob("run/*.json"):
         told.unlink()  # of an earlier run
-    process = start(folder, *fed.words, "--data-dir", str(data), env=ENVIRONMENT)
-    run = Run(process, data)
+    process = place.start(*fed.words, env=ENVIRONMENT)
+    run = Run(process, place)
     try:
         yield run
     finally:
         process.kill()
         process.communicate()
-        assert nothing_left(data, 60), [each.cmdline() for each in processes_of(data)]
+        assert place.nothing_left(60), [each.cmdline() for each in processes_of(place.data)]
 
 
 def java_of(pid: int) -> psutil.Process:
@@ -114,17 +109,21 @@ def broker_of(data: Path) -> psutil.Process:
     return found
 
 
-def kafka_records(settings: Settings, topic: str) -> int:
-    """The records that the folder's broker holds in a topic, by its own offsets."""
+def kafka_records(settings: Settings, *topics: str) -> list[int]:
+    """The records that the folder's broker holds in each topic, by its own offsets."""
     with Stack(settings, print) as stack:
         consumer = Consumer({"bootstrap.servers": stack.start_kafka(), "group.id": "count"})
         try:
-            partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
-            asked = [TopicPartition(topic, number) for number in partitions]
-            ends = [consumer.get_watermark_offsets(each, timeout=20) for each in asked]
-            return sum(end[1] - end[0] for end in ends if end is not None)
+            return [_records(consumer, topic) for topic in topics]
         finally:
             consumer.close()
+
+
+def _records(consumer: Consumer, topic: str) -> int:
+    partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    asked = [TopicPartition(topic, number) for number in partitions]
+    ends = [consumer.get_watermark_offsets(each, timeout=20) for each in asked]
+    return sum(end[1] - end[0] for end in ends if end is not None)
 
 
 def _is_java(process: psutil.Process) -> bool:

@@ -8,13 +8,13 @@ import os
 import random
 import signal
 import time
-from pathlib import Path
 
 from lakehouse import tables
 from tests.chaos import market
 from tests.chaos.market import Fed
 from tests.chaos.runs import Run, broker_of, java_of, kafka_records, running
-from tests.commands import firehose, nothing_left, query, wait_for
+from tests.commands import wait_for
+from tests.places import Place
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 AUDIT = """
@@ -25,30 +25,32 @@ FROM lake.market.ops_audit WHERE status = 'ok' GROUP BY job
 BRONZE = "SELECT count(*) AS rows FROM lake.market.crypto_bronze_aggtrade"
 
 
-def check_lake(folder: Path, run: Run, fed: Fed) -> None:
-    """Silver against the market, Gold against Silver, the books against Kafka."""
-    assert nothing_left(run.data, 60)
-    wanted, stored = fed.trades_of_silver(), market.silver(folder, run.data)
+def check_lake(place: Place, fed: Fed) -> int:
+    """Silver against the market, Gold against Silver, the books against Kafka: its records."""
+    assert place.nothing_left(60)
+    wanted, stored = fed.trades_of_silver(), market.silver(place)
     assert len(stored) == len(wanted)
     assert {(trade.symbol, trade.agg_id): trade for trade in stored} == wanted
-    assert market.wrong_in_gold(market.gold(folder, run.data), stored) == []
-    check_books(folder, run)
-    done = firehose(folder, "verify", "--data-dir", str(run.data))
+    assert market.wrong_in_gold(market.gold(place), stored) == []
+    done = place.firehose("verify")
     assert done.returncode == 0, done.stdout
+    return check_books(place)
 
 
-def check_books(folder: Path, run: Run) -> None:
+def check_books(place: Place) -> int:
     """Kafka's records = Bronze = what went into Silver; what went out of Silver into Gold."""
-    books = {row["job"]: row for row in query(folder, run.data, AUDIT)}
+    settings = place.settings
+    records, letters = kafka_records(settings, settings.kafka_topic, settings.kafka_dlq_topic)
+    books = {row["job"]: row for row in place.query(AUDIT)}
     silver_in = books[tables.SILVER]
-    [bronze] = query(folder, run.data, BRONZE)
+    [bronze] = place.query(BRONZE)
     assert silver_in["rows_in"] == bronze["rows"] == books[tables.BRONZE]["rows_in"]
-    assert bronze["rows"] == kafka_records(run.settings, run.settings.kafka_topic)
-    letters = kafka_records(run.settings, run.settings.kafka_dlq_topic)
+    assert bronze["rows"] == records
     assert books["dead_letters"]["rows_in"] == letters
     parts = ("rows_out", "rows_duplicate", "dq_fail")
     assert silver_in["rows_in"] == sum(silver_in[name] for name in parts)
     assert books[tables.GOLD]["rows_in"] == silver_in["rows_out"]
+    return records
 
 
 def ended_well(run: Run) -> str:
@@ -58,17 +60,16 @@ def ended_well(run: Run) -> str:
     return output
 
 
-def report(what: str, seconds: float, run: Run, fed: Fed) -> None:
-    records = kafka_records(run.settings, run.settings.kafka_topic)
+def report(what: str, seconds: float, records: int, fed: Fed) -> None:
     print(
         f"\nchaos: CHAOS_SEED={SEED}, {what} in {seconds:.0f} s: {records:,} records in Kafka, "
         f"{fed.trades:,} trades made, in Silver exactly once, Gold as recomputed"
     )
 
 
-def test_parts_are_killed_and_the_run_heals_itself(tmp_path: Path) -> None:
+def test_parts_are_killed_and_the_run_heals_itself(place: Place) -> None:
     rng, fed, began = random.Random(SEED), Fed(seed=SEED), time.monotonic()
-    with running(tmp_path, tmp_path / "lake", fed) as run:
+    with running(place, fed) as run:
         run.until_silver(1)
         first = run.until_spark_is_up()
         os.kill(first, signal.SIGKILL)
@@ -77,47 +78,47 @@ def test_parts_are_killed_and_the_run_heals_itself(tmp_path: Path) -> None:
         java_of(second).kill()
         run.until_spark_is_up(other_than=second)
         time.sleep(rng.uniform(0, 5))
-        broker_of(run.data).kill()
+        broker_of(place.data).kill()
         output = ended_well(run)
         assert output.count("The spark ended") >= 2, output
         assert output.count("Kafka ended") == 1, output
-        check_lake(tmp_path, run, fed)
-        report("3 kills of parts", time.monotonic() - began, run, fed)
+        records = check_lake(place, fed)
+        report("3 kills of parts", time.monotonic() - began, records, fed)
 
 
-def test_the_whole_run_is_killed_and_the_same_command_completes_it(tmp_path: Path) -> None:
+def test_the_whole_run_is_killed_and_the_same_command_completes_it(place: Place) -> None:
     rng, fed, began = random.Random(SEED), Fed(seed=SEED + 1), time.monotonic()
-    with running(tmp_path, tmp_path / "lake", fed) as run:
+    with running(place, fed) as run:
         run.until_silver(1)
         kill(run)
-    with running(tmp_path, tmp_path / "lake", fed) as run:
+    with running(place, fed) as run:
         time.sleep(rng.uniform(3, 40))
         kill(run)
-    with running(tmp_path, tmp_path / "lake", fed) as run:
+    with running(place, fed) as run:
         ended_well(run)
-        check_lake(tmp_path, run, fed)
-        report("2 kills of the run", time.monotonic() - began, run, fed)
+        records = check_lake(place, fed)
+        report("2 kills of the run", time.monotonic() - began, records, fed)
 
 
 def kill(run: Run) -> None:
     output = run.hit(signal.SIGKILL)
     assert run.process.returncode == -signal.SIGKILL, output
-    assert nothing_left(run.data, 60)
+    assert run.place.nothing_left(60)
 
 
-def test_a_stopped_run_ends_in_order_and_goes_on_later(tmp_path: Path) -> None:
-    fed = Fed(seed=SEED + 2)
-    with running(tmp_path, tmp_path / "lake", fed) as run:
+def test_a_stopped_run_ends_in_order_and_goes_on_later(embedded_place: Place) -> None:
+    place, fed = embedded_place, Fed(seed=SEED + 2)
+    with running(place, fed) as run:
         run.until_silver(1)
         stop(run, signal.SIGINT)
     # What the first run wrote there must not be taken for the second one's.
-    (tmp_path / "lake" / "run" / "producer.json").unlink()
-    with running(tmp_path, tmp_path / "lake", fed) as run:
-        wait_for(lambda: (run.data / "run" / "producer.json").exists(), 60, "the producer")
+    (place.data / "run" / "producer.json").unlink()
+    with running(place, fed) as run:
+        wait_for(lambda: (place.data / "run" / "producer.json").exists(), 60, "the producer")
         stop(run, signal.SIGTERM)  # the streams are still starting
-    with running(tmp_path, tmp_path / "lake", fed) as run:
+    with running(place, fed) as run:
         ended_well(run)
-        check_lake(tmp_path, run, fed)
+        check_lake(place, fed)
 
 
 def stop(run: Run, number: signal.Signals) -> None:
@@ -125,4 +126,4 @@ def stop(run: Run, number: signal.Signals) -> None:
     assert run.process.returncode == 0, output
     assert "Traceback" not in output
     assert "Stopped." in output
-    assert nothing_left(run.data, 1)
+    assert run.place.nothing_left(1)

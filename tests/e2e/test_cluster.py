@@ -1,98 +1,79 @@
-"""`firehose run` on S3, a REST catalog and a standalone cluster of two workers, as on one machine.
+"""What only a cluster has: workers that die, executors that take nothing secret from settings.
 
-All of the lake is in S3, checkpoints too.
+The acceptance cases themselves run on it as they stand elsewhere: those that take `place`.
 """
 
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from lakehouse import settings as settings_module
 from lakehouse import tables
-from lakehouse.stack.process import ManagedProcess
-from lakehouse.stack.seaweed import CHECKPOINTS, SeaweedServer
 from lakehouse.stack.spark_cluster import SparkCluster
 from tests import recordings
-from tests.commands import firehose, nothing_left, start, wait_for
+from tests.commands import wait_for
+from tests.e2e.test_errors import NOBODY, refused
 from tests.e2e.test_recorded_trades import audit, check_silver_and_gold
 from tests.long import LONG
-from tests.seaweed import KEYS, lake_there, running_seaweed
+from tests.places import WORKERS, Place
+from tests.seaweed import KEYS
 from tests.streams import ended_well, until_taken
 
 pytestmark = LONG
-WORKERS = 2
-SMALL = {"SPARK_DRIVER_MEMORY": "1g", "MAX_ROWS_PER_BATCH": "6000", "TRIGGER_SECONDS": "1"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
-    with running_seaweed(tmp_path_factory.mktemp("seaweed")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def cluster(
-    server: SeaweedServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SparkCluster]:
-    folder = tmp_path_factory.mktemp("cluster")
-    there = {name.lower(): value for name, value in lake_there(server).items()}
-    made = SparkCluster(
-        folder,
-        settings_module.load(_env_file=None, **there),
-        lambda name, argv, env, grace: ManagedProcess(
-            name, argv, folder / "log" / f"{name}.log", env, grace
-        ),
-        WORKERS,
-    )
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
+SMALL = {"MAX_ROWS_PER_BATCH": "6000", "TRIGGER_SECONDS": "1"}
+WRONG = "not-the-secret"
 
 
 def test_the_recorded_trades_though_a_worker_dies(
-    tmp_path: Path, shared_data: Path, server: SeaweedServer, cluster: SparkCluster
+    cluster_place: Place, shared_data: Path, spark_cluster: SparkCluster
 ) -> None:
-    data = tmp_path / "lake"
-    env = {
-        **lake_there(server), **SMALL,
-        "CHECKPOINT_DIR": f"{CHECKPOINTS}/recorded", "SPARK_MASTER": cluster.address,
-    }  # fmt: skip
-    files = map(str, recordings.frames(shared_data))
-    words = ("run", "--replay", *files, "--speed", "0", "--until-idle", "--data-dir", str(data))
-    run = start(tmp_path, *words, env=env)
+    place, files = cluster_place, map(str, recordings.frames(shared_data))
+    run = place.start("run", "--replay", *files, "--speed", "0", "--until-idle", env=SMALL)
     try:
-        until_taken(run, data, tables.SILVER, 1)
-        lost, secret = cluster.workers[0], KEYS.secret.get_secret_value()
+        until_taken(run, place.data, tables.SILVER, 1)
+        lost, secret = spark_cluster.workers[0], KEYS.secret.get_secret_value()
         assert lost is not None
         executors = executor_commands(lost.pid)
         assert executors, "the work is spread over both workers"
         assert not any(secret in command for command in executors)
         os.kill(lost.pid, signal.SIGKILL)
         assert lost.wait(30), "and its executor with it"
-        wait_for(lambda: cluster.alive_workers() < WORKERS, 150, "the master to notice")
+        wait_for(lambda: spark_cluster.alive_workers() < WORKERS, 150, "the master to notice")
         ended_well(run)
     finally:
         run.kill()
         run.communicate()
-    assert nothing_left(data)
-    check_silver_and_gold(tmp_path, data, shared_data, env)
-    total, books = sum(recordings.TRADES.values()), audit(tmp_path, data, env)
+    assert place.nothing_left()
+    check_silver_and_gold(place, shared_data)
+    total, books = sum(recordings.TRADES.values()), audit(place)
     for job in ("crypto_bronze_aggtrade", "crypto_silver_trades", "crypto_gold_minute"):
         assert books[job] == (total, total, 0, 0)
-    assert not list(data.glob("warehouse")) and not list(data.glob("checkpoints"))
-    logs = [*data.glob("logs/*.log"), *lost.log_path.parent.glob("*.log")]
-    assert not any(secret in path.read_text(errors="replace") for path in logs)
 
-    words = ("rebuild", "gold", "--dry-run", "--format", "json", "--data-dir", str(data))
-    done = firehose(tmp_path, *words, env=env)
+    done = place.firehose("rebuild", "gold", "--dry-run", "--format", "json")
     assert done.returncode == 0, done.stdout  # other commands work on what is left of it
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "named"),
+    [
+        ({"SPARK_MASTER": f"spark://{NOBODY}"}, 5, "SPARK_MASTER"),
+        ({"KAFKA_BOOTSTRAP_SERVERS": NOBODY}, 5, NOBODY),
+        ({"LAKE_CATALOG_URI": f"http://{NOBODY}"}, 5, "LAKE_CATALOG_URI"),
+        ({"LAKE_CATALOG_CREDENTIAL": f"{KEYS.access}:{WRONG}"}, 2, "LAKE_CATALOG_CREDENTIAL"),
+        ({"S3_ENDPOINT": f"http://{NOBODY}"}, 5, "S3_ENDPOINT"),
+        ({"S3_SECRET_KEY": WRONG}, 2, "S3_SECRET_KEY"),
+    ],
+)
+def test_what_can_not_be_reached_or_is_refused_is_told_at_once(
+    cluster_place: Place, wrong: dict[str, str], code: int, named: str
+) -> None:
+    place = cluster_place
+    told = refused(place.folder, "run", "--simulate", env={**place.env, **wrong})
+    assert told[0] == code, told[1]
+    assert named in told[1] and WRONG not in told[1]
 
 
 def executor_commands(worker: int) -> list[str]:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from lakehouse import settings as settings_module
 from lakehouse import tables
 from lakehouse.exchanges.binance import event_of, parse_frame, parse_trade
 from lakehouse.messages import encode
@@ -22,8 +21,8 @@ from lakehouse.stack.embedded import Stack
 from lakehouse.trade import Trade
 from tests import recordings
 from tests.chaos.topic_reader import TopicReader
-from tests.commands import query
 from tests.e2e.test_recorded_trades import AUDIT, check_silver_and_gold, replay
+from tests.places import Place
 
 EARLY_SHARE = 0.4
 LATE = (
@@ -33,26 +32,26 @@ LATE = (
 
 
 def test_early_trades_come_last_and_everything_comes_twice(
-    tmp_path: Path, shared_data: Path
+    embedded_place: Place, shared_data: Path
 ) -> None:
-    data, feed = tmp_path / "lake", tmp_path / "later.jsonl.gz"
+    place, feed = embedded_place, embedded_place.folder / "later.jsonl.gz"
     early = keep_the_later(recordings.frames(shared_data), feed)
-    replay(tmp_path, data, feed, WATERMARK_MINUTES="1")
-    settings = settings_module.load(_env_file=None, data_dir=data)
+    replay(place, feed, WATERMARK_MINUTES="1")
+    settings = place.settings
     with topic(settings) as (reader, producer):
         first = [record.value for record in reader.new(settings.kafka_topic)]
         late = [encode(trade) for trade in early] * 2
         random.Random(7).shuffle(late)
         write(producer, settings, [*late, *first])
-    shutil.rmtree(data / "checkpoints" / tables.SILVER)
-    replay(tmp_path, data, feed, WATERMARK_MINUTES="1")
-    check_silver_and_gold(tmp_path, data, shared_data)
+    shutil.rmtree(place.data / "checkpoints" / tables.SILVER)
+    replay(place, feed, WATERMARK_MINUTES="1")
+    check_silver_and_gold(place, shared_data)
     total, again = sum(recordings.TRADES.values()), 2 * len(first) + len(early)
-    books = {row["job"]: row for row in query(tmp_path, data, AUDIT)}
+    books = {row["job"]: row for row in place.query(AUDIT)}
     silver = books[tables.SILVER]
     assert (silver["rows_out"], silver["rows_duplicate"]) == (total, again)
     assert books[tables.BRONZE]["rows_in"] == 2 * len(first) + len(late)
-    assert query(tmp_path, data, LATE)[0]["late"] >= len(late)
+    assert place.query(LATE)[0]["late"] >= len(late)
 
 
 def keep_the_later(paths: Sequence[Path], into: Path) -> list[Trade]:
