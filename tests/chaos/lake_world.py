@@ -34,8 +34,6 @@ WATERMARK_MINUTES: Final = 1
 # What each of the small disks needs for a long run, and little more.
 DISKS: Final = {"checkpoints": 64, "kafka": 400, "s3": 1500}
 _UP_SECONDS: Final = 900.0
-# Its lives are short: what the second compiler wins in an hour it costs in the first minutes.
-_QUICK_START: Final = "-XX:TieredStopAtLevel=1"
 _SECOND_SECONDS: Final = 90.0
 _REMEMBERED: Final = 5_000
 _LATE_AT_ONCE: Final = 40
@@ -197,7 +195,7 @@ class LakeWorld:
 
     def _spark(self, name: str, status: Path) -> ManagedProcess:
         words = [sys.executable, "-m", "spark_jobs", "run", "--status-file", str(status)]
-        machine = {"JAVA_HOME": str(java.find().home), "JAVA_TOOL_OPTIONS": _QUICK_START}
+        machine = {"JAVA_HOME": str(java.find().home)}
         return self._spawn(name, words, {**self.settings.as_env(), **machine})
 
     def _settings(self) -> Settings:
