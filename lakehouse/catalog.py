@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lakehouse import lake_refusals
 from lakehouse.errors import FirehoseError, SettingsError, UnreachableError
+from lakehouse.s3_names import CA_FILE
 from lakehouse.settings import Settings
 from lakehouse.tables import ALL, CATALOG, NAMESPACE
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 _FILL = "Fill one first with `firehose run` or `make demo`, or name another with --data-dir."
 # lakehouse/lake_io.py, which takes a second to import.
 _FILE_IO: Final = "lakehouse.lake_io.LakeFileIO"
-_CA_FILE: Final = "firehose.s3.ca-file"
 _TABLES = """
 SELECT table_name, metadata_location FROM iceberg_tables
 WHERE catalog_name = ? AND table_namespace = ? AND metadata_location IS NOT NULL
@@ -69,7 +69,7 @@ def s3_properties(settings: Settings) -> dict[str, str]:
         "s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
     }
     if settings.s3_ca_file:
-        found |= {"py-io-impl": _FILE_IO, _CA_FILE: settings.s3_ca_file}
+        found |= {"py-io-impl": _FILE_IO, CA_FILE: settings.s3_ca_file}
     return {name: value for name, value in found.items() if value}
 
 

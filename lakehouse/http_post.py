@@ -41,10 +41,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """Where to post. `setting` is the name by which errors tell it; the address is a secret."""
+    """Where to post. `setting` is the name by which errors tell it; the address is a secret.
+
+    `bearer`: the token that is sent along, a secret too; empty for none.
+    """
 
     url: str = field(repr=False)
     setting: str
+    bearer: str = field(default="", repr=False)
 
 
 class _NotRedirected(urllib.request.HTTPRedirectHandler):
@@ -86,14 +90,17 @@ def post(target: Target, body: Json) -> None:
     """One attempt; raises Refused."""
     data = json.dumps(body, ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "firehose"}
+    if target.bearer:
+        headers["Authorization"] = f"Bearer {target.bearer}"
     try:
         request = urllib.request.Request(target.url, data, headers)
         with OPENER.open(request, timeout=TIMEOUT_SECONDS):
             return
     except urllib.error.HTTPError as error:
         raise _refusal(target, error) from None
-    except ValueError:  # its words would hold the address
-        raise Refused(400, f"{target.setting} is no address") from None
+    except ValueError:  # its words would hold the address, or the token
+        what = "is no address, or its token is none" if target.bearer else "is no address"
+        raise Refused(400, f"{target.setting} {what}") from None
     except (OSError, http.client.HTTPException) as error:
         raise Refused(0, no_answer(error)) from None
 
@@ -143,9 +150,11 @@ def _object(text: str) -> Mapping[str, object]:
 
 
 def _harmless(target: Target, words: str) -> bool:
-    """A short line of text, without any part of the address in it."""
+    """A short line of text, without any part of the address or the token in it."""
     if not words or len(words) > _MOST_WORDS or not words.isprintable() or "<" in words:
         return False
     parts = urlsplit(target.url)
     secrets = [part for part in f"{parts.path}/{parts.query}".replace("=", "/").split("/") if part]
+    if target.bearer:
+        secrets.append(target.bearer)
     return not any(part in words for part in secrets if len(part) >= _LEAST_SECRET)

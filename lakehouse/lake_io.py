@@ -1,12 +1,10 @@
 """pyiceberg's access to S3 with an authority of one's own, for which it has no property."""
 
-from typing import Final
-
 from pyarrow.fs import S3FileSystem
 from pyiceberg.io import S3_ACCESS_KEY_ID, S3_ENDPOINT, S3_REGION, S3_SECRET_ACCESS_KEY
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
-CA_FILE: Final = "firehose.s3.ca-file"
+from lakehouse.s3_names import CA_FILE
 
 
 class LakeFileIO(PyArrowFileIO):

@@ -5,6 +5,12 @@ from decimal import Decimal
 from pydantic import SecretStr, ValidationError
 
 
+def names(text: str) -> tuple[str, ...]:
+    """The names of a comma list, each once, in order; those that are empty left out."""
+    parts = (part.strip() for part in text.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
 def env_text(value: object) -> str:
     """The value as an environment variable holds it; a secret in clear."""
     if isinstance(value, SecretStr):

@@ -14,7 +14,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from lakehouse import pem, setting_rules, symbol_spec
 from lakehouse.errors import SettingsError
 from lakehouse.secret_files import WithSecretFiles
-from lakehouse.setting_values import env_text, sentence, with_scheme
+from lakehouse.setting_values import env_text, names, sentence, with_scheme
 
 
 class Settings(WithSecretFiles):
@@ -90,6 +90,7 @@ class Settings(WithSecretFiles):
     metrics_host: str = "127.0.0.1"
     spark_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     openlineage_url: str = ""
+    openlineage_api_key: SecretStr = SecretStr("")
     openlineage_namespace: Annotated[str, Field(min_length=1)] = "firehose"
 
     api_host: str = "127.0.0.1"
@@ -134,10 +135,7 @@ class Settings(WithSecretFiles):
     @field_validator("known_symbols", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
-        parts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple):
-            return value
-        return tuple(dict.fromkeys(name for part in parts if (name := str(part).strip())))
+        return names(value) if isinstance(value, str) else value
 
     @field_validator("binance_ws_url")
     @classmethod

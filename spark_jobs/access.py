@@ -60,9 +60,17 @@ _ALL: Final = (
         _S3,
     ),
     Refusal(
-        ("Status Code: 403", "AccessDenied", "Access Denied"),
+        ("AccessDenied", "Access Denied"),
         "S3 does not let S3_ACCESS_KEY do this",
         "Give this key the rights on LAKE_WAREHOUSE that docs/security.md lists.",
+        _S3,
+    ),
+    Refusal(
+        # The answer to a HEAD has no body, which would say why.
+        ("Status Code: 403",),
+        "S3 refuses S3_ACCESS_KEY and S3_SECRET_KEY, or does not let them do this",
+        "Set them to a key that S3 knows, with the rights that docs/security.md lists, and "
+        "start again: it goes on from what is stored.",
         _S3,
     ),
     Refusal(

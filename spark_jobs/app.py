@@ -65,12 +65,13 @@ class Application:
         would mend, and of a lease that was lost; UnreachableError where the lake is away at the
         start.
         """
-        with self._measured(), self._lineage(), self._kept():
-            self._context.status.open()
-            jobs = [keeper.name for keeper in self._keepers]
-            log.info("streams_started", jobs=jobs, run_id=self._context.run_id)
-            self._stay()
-        self._raise_failure()
+        with self._measured(), self._lineage():
+            with self._kept():
+                self._context.status.open()
+                jobs = [keeper.name for keeper in self._keepers]
+                log.info("streams_started", jobs=jobs, run_id=self._context.run_id)
+                self._stay()
+            self._raise_failure()
         log.info("streams_stopped")
 
     @contextmanager
@@ -105,7 +106,7 @@ class Application:
 
     @contextmanager
     def _lineage(self) -> Iterator[None]:
-        """OpenLineage hears of the streams' runs, to their end."""
+        """OpenLineage hears of this run and of the streams', to their end."""
         lineage = self._context.lineage
         if lineage is None:
             yield
@@ -144,6 +145,8 @@ class Application:
             thread.join()
         if self._sender is not None:
             self._sender.work_off(self._stop)
+        if (lineage := self._context.lineage) is not None:
+            lineage.drained = not self._stop.is_set()
         self._drained.set()
 
     def _raise_failure(self) -> None:

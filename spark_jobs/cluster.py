@@ -14,7 +14,6 @@ from lakehouse import spark_master
 from lakehouse.errors import ResourceError
 from lakehouse.loopback import is_loopback
 from lakehouse.settings import Settings
-from spark_jobs import trust
 
 _LOOPBACK: Final = "127.0.0.1"
 _EXECUTOR_SECONDS: Final = 90.0
@@ -22,8 +21,11 @@ _POLL_SECONDS: Final = 0.25
 log = structlog.get_logger(__name__)
 
 
-def configuration(settings: Settings) -> dict[str, str]:
-    """The driver's address, and where the master is not local, what an executor is given."""
+def configuration(settings: Settings, trusted: str) -> dict[str, str]:
+    """The driver's address, and where the master is not local, what an executor is given.
+
+    `trusted`: trust.java_options.
+    """
     found: dict[str, str] = {}
     if host := driver_host(settings):
         found |= {"spark.driver.host": host, "spark.driver.bindAddress": host}
@@ -31,7 +33,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         return found
     found["spark.executor.memory"] = settings.spark_executor_memory
     # No java.io.tmpdir: the folder would have to be there on every machine.
-    options = f"-XX:+UseG1GC -Duser.timezone=UTC{trust.java_options(settings)}"
+    options = f"-XX:+UseG1GC -Duser.timezone=UTC{trusted}"
     found["spark.executor.extraJavaOptions"] = options
     if settings.spark_max_cores:
         # By default the streams would take all cores, and a rebuild beside them wait for ever.

@@ -1,4 +1,4 @@
-"""Tells OPENLINEAGE_URL of the streams' runs, beside them and never in their way.
+"""Tells OPENLINEAGE_URL of the application's run and of its streams', never in their way.
 
 Streams put what happened into a bounded queue; one thread makes the events and posts them. What
 can't be posted is counted, told in the log once, and given up.
@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from lakehouse.errors import FirehoseError
 from lakehouse.http_post import Refused, Target, deliver
 from lakehouse.settings import Settings
 from spark_jobs.status import StatusFile
@@ -37,9 +38,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Happening:
-    """A state of a stream's run (START, RUNNING, COMPLETE, FAIL) at a time (s since 1970 UTC).
+    """A state of a run (START, RUNNING, COMPLETE, FAIL, ABORT) at a time (s since 1970 UTC).
 
-    Rows are those since the run began.
+    `stream` is APPLICATION for the run of all of them. Rows are those since the run began.
     """
 
     stream: str
@@ -59,7 +60,11 @@ class _Run:
 
 
 class Lineage(Collector):
-    """Of one application. `started`, `failed` and `ended` may be called from any thread."""
+    """Of one application. `started`, `failed` and `ended` may be called from any thread.
+
+    `drained` is set when all that the sources held is done: what ends then is COMPLETE, and what
+    ends before was told to (ABORT).
+    """
 
     def __init__(
         self,
@@ -70,7 +75,9 @@ class Lineage(Collector):
     ) -> None:
         self._settings, self._status, self._run_id = settings, status, run_id
         self._running_seconds = running_seconds
-        self._target = Target(settings.openlineage_url + _ENDPOINT, "OPENLINEAGE_URL")
+        key = settings.openlineage_api_key.get_secret_value()
+        self._target = Target(settings.openlineage_url + _ENDPOINT, "OPENLINEAGE_URL", key)
+        self.drained = False
         self._queue: Queue[Happening | None] = Queue(_MOST_WAITING)
         self._runs: dict[str, _Run] = {}
         self._lock = threading.Lock()
@@ -79,28 +86,35 @@ class Lineage(Collector):
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """Post until the end of the block; some seconds are then given to what still waits."""
+        """Post until the end of the block, which is the application's run.
+
+        Some seconds are then given to what still waits.
+        """
         thread = threading.Thread(target=self._send_all, name="lineage", daemon=True)
         thread.start()
+        self._begin(APPLICATION, str(UUID(self._run_id)))
         try:
             yield
+        except Exception as error:
+            told = isinstance(error, FirehoseError)
+            self.failed(APPLICATION, str(error) if told else type(error).__name__)
+            raise
         finally:
+            self.ended(APPLICATION)
             self._put(None)
             thread.join(_LAST_SECONDS)
 
     def started(self, stream: str) -> None:
         """A run of the stream begins."""
-        with self._lock:
-            self._runs[stream] = _Run(str(uuid4()), self._totals(stream))
-            self._tell(stream, "START")
+        self._begin(stream, str(uuid4()))
 
     def failed(self, stream: str, error: str) -> None:
         """Its run failed; nothing where none is under way."""
         self._end(stream, "FAIL", error)
 
     def ended(self, stream: str) -> None:
-        """Its run ended well; nothing where none is under way."""
-        self._end(stream, "COMPLETE")
+        """Its run ended in order; nothing where none is under way."""
+        self._end(stream, "COMPLETE" if self.drained else "ABORT")
 
     def collect(self) -> Iterator[Metric]:
         """How many events were sent, and how many were given up."""
@@ -110,6 +124,11 @@ class Lineage(Collector):
         for outcome, count in self._counts.items():
             family.add_metric([outcome], count)
         yield family
+
+    def _begin(self, stream: str, run_id: str) -> None:
+        with self._lock:
+            self._runs[stream] = _Run(run_id, self._totals(stream))
+            self._tell(stream, "START")
 
     def _end(self, stream: str, state: str, error: str = "") -> None:
         with self._lock:

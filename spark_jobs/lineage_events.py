@@ -1,4 +1,4 @@
-"""OpenLineage's events of the streams: which job read what, wrote what, and how it went. Pure."""
+"""OpenLineage's events: what a stream read and wrote, how it went; and the application's. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -48,6 +48,7 @@ _WRITES: Final = {
     tables.GOLD: (tables.GOLD, tables.SPIKE),
 }
 _ABOUT: Final = {
+    APPLICATION: "All streams from Kafka to Gold: one application, the parent of their runs",
     tables.BRONZE: "Every record of the trades' topic, as it came, once",
     _DEAD_LETTERS: "Counts frames that the producer could not read",
     tables.GAP: "The gap topic as a table, a row for each gap",
@@ -66,26 +67,24 @@ class Author:
 
     def event(self, what: Happening) -> dict[str, Any]:
         """One event as the JSON that OpenLineage's API takes."""
+        of_stream = what.stream != APPLICATION
         event = event_v2.RunEvent(
             eventType=event_v2.RunState(what.state),
             eventTime=datetime.fromtimestamp(what.at, UTC).isoformat(),
             run=event_v2.Run(what.run_id, self._run_facets(what)),
             job=event_v2.Job(self.settings.openlineage_namespace, what.stream, _job(what.stream)),
-            inputs=[self._input(what)],
-            outputs=list(self._outputs(what)),
+            inputs=[self._input(what)] if of_stream else [],
+            outputs=list(self._outputs(what)) if of_stream else [],
         )
         return Serde.to_dict(event)
 
     def _run_facets(self, what: Happening) -> dict[str, RunFacet]:
-        namespace = self.settings.openlineage_namespace
-        found: dict[str, RunFacet] = {
-            "parent": parent_run.ParentRunFacet(
-                parent_run.Run(str(UUID(self.run_id))), parent_run.Job(namespace, APPLICATION)
-            ),
-            "processing_engine": processing_engine_run.ProcessingEngineRunFacet(
-                pyspark.__version__, "spark"
-            ),
-        }
+        engine = processing_engine_run.ProcessingEngineRunFacet(pyspark.__version__, "spark")
+        found: dict[str, RunFacet] = {"processing_engine": engine}
+        if what.stream != APPLICATION:
+            parent = parent_run.Job(self.settings.openlineage_namespace, APPLICATION)
+            run = parent_run.Run(str(UUID(self.run_id)))
+            found["parent"] = parent_run.ParentRunFacet(run, parent)
         if what.error:
             found["errorMessage"] = error_message_run.ErrorMessageRunFacet(what.error, "PYTHON")
         return found
@@ -136,7 +135,8 @@ def _of_table(table: str) -> dict[str, Any]:
 
 
 def _job(stream: str) -> dict[str, JobFacet]:
+    kind = "APPLICATION" if stream == APPLICATION else "JOB"
     return {
-        "jobType": job_type_job.JobTypeJobFacet("STREAMING", "SPARK", "JOB"),
+        "jobType": job_type_job.JobTypeJobFacet("STREAMING", "SPARK", kind),
         "documentation": documentation_job.DocumentationJobFacet(_ABOUT[stream]),
     }

@@ -6,21 +6,16 @@ neither atomic nor quick there. Here a file is one PUT that appears whole or not
 
 from typing import Final
 
+from lakehouse.s3_names import on_s3
 from lakehouse.settings import Settings
 
 _S3A: Final = "spark.hadoop.fs.s3a"
-_SCHEMES: Final = ("s3://", "s3a://")
 _MANAGER: Final = "org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager"
-
-
-def on_s3(settings: Settings) -> bool:
-    """Whether CHECKPOINT_DIR is an address in S3."""
-    return settings.checkpoints.startswith(_SCHEMES)
 
 
 def configuration(settings: Settings) -> dict[str, str]:
     """Spark's settings for CHECKPOINT_DIR=s3://…; nothing where it is a folder."""
-    if not on_s3(settings):
+    if not on_s3(settings.checkpoints):
         return {}
     conf = {
         "spark.sql.streaming.checkpointFileManagerClass": _MANAGER,

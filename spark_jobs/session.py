@@ -8,6 +8,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from lakehouse import kafka_security, tables
+from lakehouse.s3_names import aws_variables
 from lakehouse.settings import Settings
 from spark_jobs import cluster, migrations, s3_checkpoints, trust
 
@@ -38,9 +39,10 @@ def build(settings: Settings, jars: Sequence[Path], app_name: str) -> SparkSessi
 
 def configuration(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
     """Every Spark setting of the project."""
+    trusted = trust.java_options(settings)
     return (
-        _engine(settings, jars)
-        | cluster.configuration(settings)
+        _engine(settings, jars, trusted)
+        | cluster.configuration(settings, trusted)
         | _catalog(settings)
         | s3_checkpoints.configuration(settings)
     )
@@ -55,14 +57,13 @@ def create_tables(spark: SparkSession) -> migrations.Outcome:
     return migrations.bring_up(spark)
 
 
-def _engine(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:
+def _engine(settings: Settings, jars: Sequence[Path], trusted: str) -> dict[str, str]:
     return {
         "spark.jars": ",".join(str(jar) for jar in jars),
         "spark.driver.memory": settings.spark_driver_memory,
         # Java does not look at TMPDIR by itself.
         "spark.driver.extraJavaOptions": (
-            f'-XX:+UseG1GC -Duser.timezone=UTC "-Djava.io.tmpdir={tempfile.gettempdir()}"'
-            f"{trust.java_options(settings)}"
+            f'-XX:+UseG1GC -Duser.timezone=UTC "-Djava.io.tmpdir={tempfile.gettempdir()}"{trusted}'
         ),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -140,8 +141,6 @@ def export_credentials(settings: Settings) -> None:
     # By the environment, not by Spark's configuration: that one is shown in logs, in pages, and
     # on the JVM's command line. Iceberg reads `env:NAME` there.
     if settings.s3_access_key.get_secret_value():
-        os.environ["AWS_ACCESS_KEY_ID"] = settings.s3_access_key.get_secret_value()
-        os.environ["AWS_SECRET_ACCESS_KEY"] = settings.s3_secret_key.get_secret_value()
-        os.environ["AWS_REGION"] = settings.s3_region
+        os.environ |= aws_variables(settings)
     if credential := settings.lake_catalog_credential.get_secret_value():
         os.environ[_CREDENTIAL] = credential

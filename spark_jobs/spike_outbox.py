@@ -19,6 +19,7 @@ from lakehouse.spike_event import SpikeEvent, event_id
 from spark_jobs import sinks, snapshots, sources
 from spark_jobs.snapshot_sources import as_of
 from spark_jobs.spike_line import PENDING, STATUSES, Entry, Mark
+from spark_jobs.tries import until_taken
 
 # Property of the table: when the outbox began. What Gold held before is no news.
 SINCE: Final = "firehose.spikes-since"
@@ -65,23 +66,21 @@ class Outbox:
 
         Returns how many those are. StackError where every try met another writer.
         """
-        for _ in range(sinks.MOST_TRIES):
-            with self._turn:
-                at = sinks.snapshot_id(spark, tables.SPIKE)
-                now = datetime.now(UTC)
-                rows = [_entered(row, now) for row in _new(spark, where, since, at)]
-                if not rows:
-                    return 0
-                try:
-                    entered = _with_times(spark.createDataFrame(rows, _ROW)).coalesce(1)
-                    sinks.append_if_unchanged(entered, tables.SPIKE, at, {})
-                except sinks.Conflict:
-                    continue
-            entries = [Entry(str(row[3]), str(row[4]), now) for row in rows]
+        entries = until_taken(tables.SPIKE, lambda: self._enter(spark, where, since))
+        if entries:
             log.info("spikes_found", events=[entry.event_id for entry in entries])
             self.news.put(entries)
-            return len(entries)
-        raise sinks.crowded(tables.SPIKE)
+        return len(entries)
+
+    def _enter(self, spark: SparkSession, where: Column, since: datetime) -> list[Entry]:
+        with self._turn:
+            at = sinks.snapshot_id(spark, tables.SPIKE)
+            now = datetime.now(UTC)
+            rows = [_entered(row, now) for row in _new(spark, where, since, at)]
+            if rows:
+                entered = _with_times(spark.createDataFrame(rows, _ROW)).coalesce(1)
+                sinks.append_if_unchanged(entered, tables.SPIKE, at, {})
+        return [Entry(str(row[3]), str(row[4]), now) for row in rows]
 
     def unfinished(self, spark: SparkSession, statuses: Collection[str]) -> list[Entry]:
         """The entries of these statuses, the oldest first."""
@@ -108,13 +107,12 @@ class Outbox:
         changed = rows.withColumns(
             {name: F.timestamp_micros(name) for name in ("delivered_at", "updated_at")}
         ).coalesce(1)
-        for _ in range(sinks.MOST_TRIES):
-            try:
-                with self._turn:
-                    return sinks.merge(changed, tables.SPIKE, bounds)
-            except sinks.Conflict:
-                continue
-        raise sinks.crowded(tables.SPIKE)
+
+        def merge() -> None:
+            with self._turn:
+                sinks.merge(changed, tables.SPIKE, bounds)
+
+        until_taken(tables.SPIKE, merge)
 
 
 def _new(spark: SparkSession, where: Column, since: datetime, at: int | None) -> list[Row]:

@@ -20,6 +20,9 @@ OURS = {
 ONCE = {name for name, each in SERVICES.items() if str(each["restart"]).startswith("on-failure")}
 # Started by hand for one command.
 BY_HAND = {"cli"}
+# They ask and never write: their key of the lake only reads.
+READERS = {"notebook"}
+OF_LAKE_KEY = {"S3_ACCESS_KEY", "S3_SECRET_KEY"}
 LASTING = set(SERVICES) - ONCE - BY_HAND
 PROFILES = sorted({name for each in SERVICES.values() for name in each.get("profiles", [])})
 

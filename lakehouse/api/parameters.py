@@ -8,6 +8,7 @@ from lakehouse.api.hour_files import KEPT_HOURS
 from lakehouse.api.instants import MINUTE_MICROS, micros
 from lakehouse.api.pages import Span
 from lakehouse.api.problems import ProblemError
+from lakehouse.setting_values import names
 
 MOST_MINUTES: Final = 1_500  # a day fits into one page
 MOST_ROWS: Final = 500
@@ -40,8 +41,7 @@ class PulseQuery(Query):
 
     def names(self) -> tuple[str, ...]:
         """The symbols that are named, each once."""
-        parts = (self.symbols or "").split(",")
-        found = tuple(dict.fromkeys(name for part in parts if (name := part.strip())))
+        found = names(self.symbols or "")
         if len(found) > MOST_SYMBOLS:
             detail = f"symbols: {len(found)} are named, {MOST_SYMBOLS} may be; none means all."
             raise ProblemError(422, "bad_parameter", detail)

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lakehouse.catalog import s3_properties
+from lakehouse.s3_names import on_s3
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
-
-_S3 = ("s3://", "s3a://")
 
 
 class Checkpoints(Protocol):
@@ -26,7 +25,7 @@ class Checkpoints(Protocol):
 def of(settings: Settings) -> Checkpoints:
     """Those of CHECKPOINT_DIR."""
     place = settings.checkpoints
-    if place.startswith(_S3):
+    if on_s3(place):
         return _InS3(settings, place.partition("://")[2].rstrip("/"))
     return _InFolder(Path(place.removeprefix("file://").removeprefix("file:")))
 

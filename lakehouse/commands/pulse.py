@@ -12,6 +12,7 @@ import typer
 from lakehouse.commands import DataDir, progress, settings_for
 from lakehouse.delivery import CHANNELS, Channel, Delivery, require, send
 from lakehouse.errors import FirehoseError, SettingsError, UnreachableError
+from lakehouse.setting_values import names
 from lakehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def pulse(
     settings, channels = settings_for(data_dir), _channels(to)
     require(settings, channels)
     model = None if template else Model.of(settings)
-    facts = _facts(settings, _names(symbols))
+    facts = _facts(settings, names(symbols or ""))
     written = write(facts, model.ask if model else None)
     if model is not None and written.source == "template":
         progress(f"The model's words are not used. {' '.join(written.complaints)}")
@@ -78,17 +79,13 @@ def pulse(
 
 
 def _channels(given: str | None) -> tuple[Channel, ...]:
-    names = _names(given)
-    for name in names:
+    wanted = names(given or "")
+    for name in wanted:
         if name not in CHANNELS:
             raise SettingsError(
                 f"--send {name} is no channel.", f"There are {' and '.join(CHANNELS)}."
             )
-    return cast("tuple[Channel, ...]", names)
-
-
-def _names(given: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for part in (given or "").split(",") if (name := part.strip())))
+    return cast("tuple[Channel, ...]", wanted)
 
 
 def _facts(settings: Settings, names: Sequence[str]) -> "Facts":

@@ -19,6 +19,7 @@ from lakehouse.errors import IncompleteError, SettingsError
 from lakehouse.kafka_audit import KafkaAudit
 from lakehouse.query import Lake
 from lakehouse.set_aside import SetAside
+from lakehouse.setting_values import names
 from lakehouse.settings import Settings
 from lakehouse.sign_off import Check
 from lakehouse.values import Json, plain
@@ -110,7 +111,7 @@ def _layers(settings: Settings, layers: str | None, kafka: bool | None) -> tuple
     if layers is None:
         with_kafka = bool(settings.kafka_bootstrap_servers) if kafka is None else kafka
         return _KNOWN if with_kafka else completeness.LAKE_LAYERS
-    asked = {name.strip().lower() for name in layers.split(",") if name.strip()}
+    asked = {*names(layers.lower())}
     if kafka is not None:
         asked = asked | {_KNOWN[0]} if kafka else asked - {_KNOWN[0]}
     if unknown := sorted(asked - set(_KNOWN)):

@@ -3,7 +3,6 @@
 Its keys are made at the first start and kept, as the S3 server in the same folder knows them.
 """
 
-import os
 import secrets
 import shlex
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
+from lakehouse import private_file
 from lakehouse.settings import Settings
 from lakehouse.stack.seaweed import Keys
 
@@ -56,12 +56,7 @@ def write(settings: Settings) -> None:
     """Write it anew, readable by its owner alone."""
     values = settings.as_env() | {"DATA_DIR": str(settings.data_path)}
     lines = [f"{name}={shlex.quote(values[name])}\n" for name in _TELLS if values[name]]
-    path = path_of(settings)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.writelines(lines)
-    draft.replace(path)
+    private_file.write(path_of(settings), "".join(lines))
 
 
 def _before(settings: Settings) -> dict[str, str | None]:

@@ -4,13 +4,13 @@ What the file says already stays to the letter. Each missing value is a new rand
 installations share a password and nothing has a default.
 """
 
-import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from lakehouse import private_file
 from lakehouse.errors import ResourceError
 
 _BYTES: Final = 24
@@ -27,12 +27,15 @@ def _access_key() -> str:
     return f"firehose{secrets.token_hex(4)}"
 
 
-# Name → how a value of it is made. What stands in docker-compose.yml as ${NAME:?run make env}.
+# Name → how a value of it is made. What stands in docker-compose.yml as ${NAME:?run make env}, and
+# the user of MinIO who may only read.
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "MINIO_ROOT_USER": _access_key,
     "MINIO_ROOT_PASSWORD": _password,
     "S3_ACCESS_KEY": _access_key,
     "S3_SECRET_KEY": _password,
+    "S3_READER_ACCESS_KEY": _access_key,
+    "S3_READER_SECRET_KEY": _password,
     "POSTGRES_PASSWORD": _password,
     "MARQUEZ_DB_PASSWORD": _password,
     "GRAFANA_ADMIN_PASSWORD": _password,
@@ -42,6 +45,8 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "NOTEBOOK_TOKEN": _password,
 }
 
+_READER: Final = frozenset({"S3_READER_ACCESS_KEY", "S3_READER_SECRET_KEY"})
+
 
 def complete(text: str) -> tuple[str, list[str]]:
     """`text` of a `.env` with what it lacks added at its end, and the names that were added.
@@ -49,7 +54,9 @@ def complete(text: str) -> tuple[str, list[str]]:
     An empty value counts as lacking, as it does to our settings: its line goes.
     """
     given = {found[1] for line in text.splitlines() if (found := _assigned(line))}
-    missing = [name for name in GENERATED if name not in given]
+    # Another S3 knows no user that is made up here.
+    left_out = _READER if "S3_ENDPOINT" in given else frozenset()
+    missing = [name for name in GENERATED if name not in given | left_out]
     if not missing:
         return text, []
     kept = [line for line in text.splitlines() if not _is_empty(line, missing)]
@@ -67,7 +74,8 @@ def write(path: Path) -> list[str]:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         after, added = complete(before)
         if added:
-            _replace(path, after)
+            # Half a file would look like passwords that were never given.
+            private_file.write(path, after)
         elif path.stat().st_mode & 0o077:
             path.chmod(0o600)
     except (OSError, UnicodeDecodeError) as error:
@@ -76,15 +84,6 @@ def write(path: Path) -> list[str]:
             "Mend the rights of the file and its folder.",
         ) from None
     return added
-
-
-def _replace(path: Path, text: str) -> None:
-    # Whole or not at all: half a file would look like passwords that were never given.
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text)
-    draft.replace(path)
 
 
 def _assigned(line: str) -> re.Match[str] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lakehouse.errors import MissingToolError, StackError
+from lakehouse.s3_names import aws_variables
 from lakehouse.settings import Settings
 from lakehouse.stack import java, ports
 from lakehouse.stack.log_file import telling_line
@@ -48,7 +49,8 @@ class SparkCluster:
         size: Size | None = None,
     ) -> None:
         self._folder = folder.resolve()
-        self._credentials = worker_credentials(settings)
+        # A worker's executors take S3's keys from its environment.
+        self._credentials = aws_variables(settings)
         self._spawn = spawn
         self._size = size or Size()
         self._port, self._page = ports.free_ports(2)
@@ -132,16 +134,6 @@ class SparkCluster:
         for process in (self.master, *self.workers):
             if process is not None and not process.alive:
                 raise _failure(process, f"ended with code {process.returncode}")
-
-
-def worker_credentials(settings: Settings) -> dict[str, str]:
-    """The environment from which a worker's executors take S3's keys; secrets in clear."""
-    found = {
-        "AWS_ACCESS_KEY_ID": settings.s3_access_key.get_secret_value(),
-        "AWS_SECRET_ACCESS_KEY": settings.s3_secret_key.get_secret_value(),
-        "AWS_REGION": settings.s3_region,
-    }
-    return {name: value for name, value in found.items() if value}
 
 
 def spark_home() -> Path:

@@ -19,6 +19,7 @@ from lakehouse.child import tell
 from lakehouse.errors import FirehoseError, SettingsError
 from lakehouse.kafka_audit import KafkaAudit, PartitionRead
 from lakehouse.set_aside import SetAside
+from lakehouse.setting_values import names
 from lakehouse.settings import Settings, load
 from producer.audit.report import Findings, gap_topic
 from producer.audit.tally import Tally
@@ -71,7 +72,7 @@ def audit(
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m producer.audit", description=__doc__)
     parser.add_argument("--since-hours", type=_positive, metavar="H", help="only the last H hours")
-    parser.add_argument("--symbols", type=_names, metavar="A,B", help="only these symbols")
+    parser.add_argument("--symbols", type=names, metavar="A,B", help="only these symbols")
     parser.add_argument("--set-aside", type=Path, metavar="FILE", help="what is in quarantine")
     return parser.parse_args(arguments)
 
@@ -144,8 +145,8 @@ def _partitions(spans: dict[int, Span], tally: Tally) -> tuple[PartitionRead, ..
 
 
 def _sources(tally: Tally) -> dict[str, int]:
-    names = sorted({name for each in tally.symbols.values() for name in each.sources})
-    return {name: sum(each.sources[name] for each in tally.symbols.values()) for name in names}
+    found = sorted({name for each in tally.symbols.values() for name in each.sources})
+    return {name: sum(each.sources[name] for each in tally.symbols.values()) for name in found}
 
 
 def _progress(total: int) -> Callable[[int], None]:
@@ -165,10 +166,6 @@ def _positive(text: str) -> float:
     if not 0 < hours < 1e6:
         raise argparse.ArgumentTypeError("a positive number of hours is wanted")
     return hours
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 if __name__ == "__main__":

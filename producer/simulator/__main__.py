@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from lakehouse.errors import FirehoseError, SettingsError
+from lakehouse.setting_values import names
 from producer.simulator import fault_specs
 from producer.simulator.exchange import Exchange
 from producer.simulator.faults import FaultSet
@@ -99,8 +100,8 @@ def simulate(
     if files:
         source = RecordedSource(files)
     else:
-        names = listed(filter(None, (name.strip() for name in symbols.split(","))))
-        spec = MarketSpec(names, seed, rate, first_id, 0, trades, spike_every)
+        followed = listed(names(symbols))
+        spec = MarketSpec(followed, seed, rate, first_id, 0, trades, spike_every)
         source = MarketSource(spec, _micros(start), in_past=speed == 0)
     asyncio.run(_run(source, faults, speed, limits, host, port, ready_file))
 

@@ -9,8 +9,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import httpx
 from dotenv import dotenv_values
 
+from lakehouse.settings import load
+from lakehouse.stack import n8n_install
+from lakehouse.stack.n8n import WEBHOOK_PATH
+from lakehouse.stack.ports import free_ports
 from lakehouse.stack.probe import ping
 from tests.commands import firehose, nothing_left, processes_of, start, wait_for
 from tests.e2e.test_errors_in_a_run import read_until
@@ -18,6 +23,8 @@ from tests.long import LONG
 
 pytestmark = LONG
 KEY = "the-key-of-this-test"
+# Not installed for this: `firehose n8n --install-only` takes minutes, and `make test` does it.
+N8N = ["--n8n"] if n8n_install.runtime_of(load(_env_file=None)).whole else []
 ENV = {"API_PORT": "0", "API_KEY": KEY, "CHECK_SECONDS": "0", "SYMBOLS": "BTCUSDT,ETHUSDT"}
 
 
@@ -37,8 +44,9 @@ def prices(api: str) -> list[str]:
 
 def test_all_parts_come_up_answer_and_end(tmp_path: Path) -> None:
     data = tmp_path / "lake"
-    words = ("up", "--simulate", "--rate", "200", "--data-dir", str(data))
-    process = start(tmp_path, *words, env=ENV)
+    words = ["up", "--simulate", "--rate", "200", "--data-dir", str(data)]
+    port = str(free_ports(1)[0])
+    process = start(tmp_path, *words, *N8N, env=ENV | {"N8N_PORT": port})
     try:
         output = read_until(process, "All parts are healthy.")
         look_at(tmp_path, data, dict(re.findall(r"^ *(\w+) +(\S+:\d+) ", output, re.MULTILINE)))
@@ -55,7 +63,11 @@ def test_all_parts_come_up_answer_and_end(tmp_path: Path) -> None:
 
 def look_at(folder: Path, data: Path, told: dict[str, str]) -> None:
     """What the table told answers, and a trade goes all the way."""
-    assert set(told) == {"kafka", "s3", "catalog", "api"}
+    assert set(told) == {"kafka", "s3", "catalog", "api"} | ({"n8n"} if N8N else set())
+    if N8N:
+        # Its workflows are published: the spikes' one takes no event that is not signed.
+        hook = f"{told['n8n'].rstrip('/')}{WEBHOOK_PATH}"
+        wait_for(lambda: httpx.post(hook, json={}).status_code == 401, 60, "the webhook of spikes")
     ping(told["kafka"], 10)
     with urllib.request.urlopen(f"{told['s3']}/healthz", timeout=10) as answer:
         assert answer.status == 200

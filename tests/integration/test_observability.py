@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lakehouse import tables
 from spark_jobs.app import JOBS
+from spark_jobs.lineage import APPLICATION
 from tests import metric_names
 from tests.api_process import running
 from tests.commands import nothing_left, start, wait_for
@@ -21,6 +22,7 @@ from tests.webhooks import webhook
 
 START_SECONDS = 900  # on a machine that others use as well
 STREAM = "firehose_spark_"
+LINEAGE_KEY = "the-key-of-the-receiver"
 
 
 class Pages(NamedTuple):
@@ -80,13 +82,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     events = Recorder(lambda _: Reply(201))
     with webhook() as hook, served(events):
         env = {"CHECK_SECONDS": "0", "SPIKE_WEBHOOK_URL": hook.url, "SPIKE_WEBHOOK_SECRET": "s"}
-        env["OPENLINEAGE_URL"] = events.url
+        env |= {"OPENLINEAGE_URL": events.url, "OPENLINEAGE_API_KEY": LINEAGE_KEY}
         with pipeline(folder, data, env), running(data, {}) as (_, api):
             wait_for(lambda: streams_run(data), START_SECONDS, "the first rows of Gold")
             wait_for(lambda: "symbol_close{" in page_of(api), 60, "the market in the API")
             told = {part: told_by(data, part) for part in ("producer", "spark")}
             urls = {part: f"http://127.0.0.1:{told[part]['metrics_port']}" for part in told}
             texts = {part: page_of(url) for part, url in (urls | {"api": api}).items()}
+        logs = "".join(path.read_text(errors="replace") for path in data.glob("logs/*.log"))
+        assert LINEAGE_KEY not in logs
+        assert {each.headers["authorization"] for each in events.asked} == {f"Bearer {LINEAGE_KEY}"}
         yield Pages(texts, told, [asked.json() for asked in events.asked])
 
 
@@ -132,9 +137,13 @@ def test_openlineage_hears_of_each_run_from_its_start_to_its_end(pages: Pages) -
     states: dict[str, list[str]] = {}
     for event in pages.lineage:
         states.setdefault(event["job"]["name"], []).append(event["eventType"])
-    assert states.keys() == JOBS.keys()
-    for name, found in states.items():
-        assert (found[0], found[-1]) == ("START", "COMPLETE"), (name, found)
+    assert states.keys() == JOBS.keys() | {APPLICATION}
+    for name, found in states.items():  # it was stopped while more was to come
+        assert (found[0], found[-1]) == ("START", "ABORT"), (name, found)
+    assert (pages.lineage[0]["job"]["name"], pages.lineage[-1]["job"]["name"]) == (
+        APPLICATION,
+        APPLICATION,
+    )
     ends = {event["job"]["name"]: event for event in pages.lineage}
     [silver] = ends[tables.SILVER]["outputs"][:1]
     assert silver["outputFacets"]["outputStatistics"]["rowCount"] > 0

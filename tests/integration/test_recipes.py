@@ -4,21 +4,23 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError, RESTError
 
 from lakehouse import settings as settings_module
 from lakehouse import tables
 from lakehouse.catalog import rest_catalog
 from lakehouse.settings import Settings
+from tests.commands import query
 from tests.gold_lakes import gold_row
-from tests.lakes import LakeWriter, append, create_tables, silver_row
-from tests.seaweed import lake_there, running_seaweed
+from tests.lakes import LakeWriter, add_table, append, create_tables, silver_row
+from tests.seaweed import lake_there, reading, running_seaweed
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 NAMES = (tables.SILVER, tables.GOLD, tables.AUDIT)
@@ -30,15 +32,19 @@ TRADES = [
 
 @pytest.fixture(scope="module")
 def rest_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The settings of a lake on S3 with a REST catalog, as environment variables."""
+    """The settings of a lake on S3 with a REST catalog, for a user that may only read."""
     folder = tmp_path_factory.mktemp("seaweed")
-    with running_seaweed(folder) as server:
-        there = lake_there(server)
-        lowered = {name.lower(): value for name, value in there.items()}
-        catalog = rest_catalog(settings_module.load(_env_file=None, data_dir=folder, **lowered))
+    with running_seaweed(folder, with_reader=True) as server:
+        there = reading(server)
+        catalog = rest_catalog(settings_of(lake_there(server)))
         create_tables(catalog, NAMES)
         append(catalog, tables.SILVER, TRADES)
         yield there
+
+
+def settings_of(env: Mapping[str, str]) -> Settings:
+    given = {name.lower(): value for name, value in env.items()}
+    return settings_module.load(_env_file=None, **given)
 
 
 def told(env: Mapping[str, str], name: str, *words: str) -> str:
@@ -63,6 +69,27 @@ def test_duckdb_alone_reads_through_the_rest_catalog(rest_lake: dict[str, str]) 
     assert re.search(r"BTCUSDT.*10.*55.*64.*12367\.526", told(rest_lake, "duckdb_rest.py"))
     question = "SELECT count(*) AS n FROM lake.market.crypto_silver_trades WHERE agg_id < 60"
     assert re.search(r"│\s+6\s+│", told(rest_lake, "duckdb_rest.py", question))
+
+
+def test_a_user_that_reads_can_ask_and_change_nothing(
+    rest_lake: dict[str, str], tmp_path: Path
+) -> None:
+    count = "SELECT count(*) AS n FROM crypto_silver_trades"
+    assert query(tmp_path, tmp_path, count, rest_lake) == [{"n": len(TRADES)}]
+    catalog = rest_catalog(settings_of(rest_lake))
+    table = f"{tables.NAMESPACE}.{tables.SILVER}"
+    attempts: list[Callable[[], object]] = [
+        lambda: append(catalog, tables.SILVER, TRADES),
+        lambda: catalog.load_table(table).transaction().set_properties(a="b").commit_transaction(),
+        lambda: add_table(catalog, tables.BRONZE),
+        lambda: catalog.drop_table(table),
+        lambda: catalog.update_namespace_properties(tables.NAMESPACE, updates={"a": "b"}),
+        lambda: catalog.load_table(table).io.delete(catalog.load_table(table).metadata_location),
+    ]
+    for attempt in attempts:
+        with pytest.raises((OSError, RESTError, NoSuchTableError, NoSuchNamespaceError)):
+            attempt()
+    assert query(tmp_path, tmp_path, count, rest_lake) == [{"n": len(TRADES)}]
 
 
 def test_pyiceberg_sums_the_newest_hour_exactly(rest_lake: dict[str, str]) -> None:

@@ -26,6 +26,7 @@ from tests.gold_lakes import NAMES, NOON, gold_row
 from tests.lakes import LakeWriter
 
 NOW = NOON.timestamp() + 60
+OLD = "/v1/minutes?symbol=BTCUSDT&from=2020-01-01T00:00:00Z"
 PATHS = ("/v1/pulse", "/v1/minutes?symbol=BTCUSDT", "/v1/spikes")
 
 
@@ -198,10 +199,25 @@ async def test_files_that_are_gone_are_no_traceback(
     refresher.refresh()
     for file in files(tmp_path, "*.parquet"):
         file.unlink()
-    await refused(
-        client, "/v1/minutes?symbol=BTCUSDT&from=2020-01-01T00:00:00Z", "lake_unreachable"
-    )
+    await refused(client, OLD, "lake_unreachable")
     assert len((await client.get("/v1/minutes?symbol=BTCUSDT")).json()["minutes"]) == 1
+
+
+async def test_a_snapshot_that_has_expired_is_asked_for_again_later(
+    client: httpx.AsyncClient, writer: LakeWriter, refresher: Refresher, tmp_path: Path
+) -> None:
+    writer.append(tables.GOLD, [gold_row(-3000), gold_row(0)])
+    refresher.refresh()
+    before = files(tmp_path, "*.parquet") | files(tmp_path, "*.avro")
+    gold = writer.catalog.load_table(f"{tables.NAMESPACE}.{tables.GOLD}")
+    [held] = gold.snapshots()
+    gold.overwrite(gold.scan().to_arrow())
+    gold.maintenance.expire_snapshots().by_id(held.snapshot_id).commit()
+    for file in before:
+        file.unlink()
+    await refused(client, OLD, "lake_unreachable")
+    refresher.refresh()
+    assert len((await client.get(OLD)).json()["minutes"]) == 2
 
 
 async def test_a_crowd_is_refused_and_let_in_again(

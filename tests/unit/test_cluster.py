@@ -9,9 +9,9 @@ from lakehouse import doctor
 from lakehouse import settings as settings_module
 from lakehouse.errors import UnreachableError
 from lakehouse.pipeline import preflight
+from lakehouse.s3_names import aws_variables
 from lakehouse.settings import Settings
 from lakehouse.stack import ports
-from lakehouse.stack.spark_cluster import worker_credentials
 from spark_jobs import cluster, s3_checkpoints, session
 
 S3 = {
@@ -41,17 +41,17 @@ def settings(**more: object) -> Settings:
 def test_where_executors_find_the_driver(master: str, named: str, host: str) -> None:
     chosen = settings(spark_master=master, spark_driver_host=named)
     assert cluster.driver_host(chosen) == host
-    assert cluster.configuration(chosen).get("spark.driver.host", "") == host
+    assert cluster.configuration(chosen, "").get("spark.driver.host", "") == host
 
 
 def test_an_executor_is_given_its_memory_and_a_share_of_the_cores() -> None:
-    alone = cluster.configuration(settings())
+    alone = cluster.configuration(settings(), "")
     assert not [name for name in alone if "executor" in name or "cores" in name]
     chosen = settings(spark_master="spark://master", spark_executor_memory="3g", spark_max_cores=5)
-    told = cluster.configuration(chosen)
+    told = cluster.configuration(chosen, "")
     assert (told["spark.executor.memory"], told["spark.cores.max"]) == ("3g", "5")
     everything = chosen.model_copy(update={"spark_max_cores": 0})
-    assert "spark.cores.max" not in cluster.configuration(everything)
+    assert "spark.cores.max" not in cluster.configuration(everything, "")
 
 
 def test_a_master_that_does_not_answer_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_no_secret_is_among_sparks_settings() -> None:
     )  # fmt: skip
     told = session.configuration(chosen, [])
     assert not [name for name, value in told.items() if "the-" in value]
-    assert worker_credentials(chosen) == {
+    assert aws_variables(chosen) == {
         "AWS_ACCESS_KEY_ID": "the-access-key",
         "AWS_SECRET_ACCESS_KEY": "the-secret-key",
         "AWS_REGION": "us-east-1",

@@ -2,6 +2,7 @@
 
 import re
 
+from lakehouse.s3_names import aws_variables
 from lakehouse.settings import Settings
 from lakehouse.stack import spark_cluster
 from tests.compose_file import ROOT, SERVICES, environment
@@ -19,7 +20,7 @@ def test_master_and_workers_are_sparks_own_as_natively() -> None:
 
 
 def test_executors_get_the_keys_of_s3_from_their_worker() -> None:
-    wanted = spark_cluster.worker_credentials(Settings.model_validate(_KEYS))
+    wanted = aws_variables(Settings.model_validate(_KEYS))
     for name in WORKERS:
         assert set(wanted) <= set(environment(name))
         assert environment(name)["AWS_ACCESS_KEY_ID"] == environment("jobs")["S3_ACCESS_KEY"]

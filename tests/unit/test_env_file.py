@@ -50,6 +50,14 @@ def test_a_copy_of_the_example_becomes_settings_that_can_be_used(tmp_path: Path)
     assert found.api_key.get_secret_value() == values(path)["API_KEY"]
 
 
+def test_another_s3_gets_no_user_that_is_made_up(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("S3_ENDPOINT=https://s3.example.org\n")
+    added = env_file.write(path)
+    assert set(GENERATED) - set(added) == {"S3_READER_ACCESS_KEY", "S3_READER_SECRET_KEY"}
+    assert env_file.write(path) == []
+
+
 def test_rights_that_are_too_wide_are_mended_without_a_new_password(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     env_file.write(path)

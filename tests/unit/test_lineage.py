@@ -1,6 +1,7 @@
-"""OpenLineage's events of the streams, as a real HTTP receiver gets them; its own models judge."""
+"""OpenLineage's events, as a real HTTP receiver gets them; the models of its client judge."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,16 +11,18 @@ from openlineage.client import event_v2
 
 from lakehouse import settings as settings_module
 from lakehouse import tables
+from lakehouse.errors import StreamError
 from lakehouse.settings import Settings
 from lakehouse.table_columns import columns
 from spark_jobs.app import JOBS
-from spark_jobs.lineage import Lineage
+from spark_jobs.lineage import APPLICATION, Lineage
 from spark_jobs.lineage_events import place
 from spark_jobs.status import StatusFile
 from tests.recorders import Recorder, Reply, served
 
 RUN_ID = "0123456789abcdef0123456789abcdef"
 SILVER = tables.SILVER
+KEY = "the-key-of-the-receiver"
 
 
 def receiver() -> Recorder:
@@ -28,7 +31,10 @@ def receiver() -> Recorder:
 
 def lineage_to(url: str, status: StatusFile, **more: float) -> tuple[Lineage, Settings]:
     settings = settings_module.load(
-        _env_file=None, openlineage_url=url, kafka_bootstrap_servers="kafka:9092,other:9092"
+        _env_file=None,
+        openlineage_url=url,
+        openlineage_api_key=KEY,
+        kafka_bootstrap_servers="kafka:9092,other:9092",
     )
     return Lineage(settings, status, RUN_ID, **more), settings
 
@@ -60,13 +66,15 @@ def judged(event: Mapping[str, Any]) -> None:
         assert facet["_producer"] == "urn:firehose-lakehouse"
 
 
-def events(recorder: Recorder) -> list[dict[str, Any]]:
+def events(recorder: Recorder, of_streams: bool = True) -> list[dict[str, Any]]:
+    """Those of the streams, or of the application."""
     for asked in recorder.asked:
         assert (asked.method, asked.path) == ("POST", "/api/v1/lineage")
+        assert asked.headers["authorization"] == f"Bearer {KEY}"
     found = [asked.json() for asked in recorder.asked]
     for event in found:
         judged(event)
-    return found
+    return [event for event in found if (event["job"]["name"] != APPLICATION) == of_streams]
 
 
 def test_a_run_is_told_from_its_start_to_its_end_with_what_it_read_and_wrote() -> None:
@@ -80,6 +88,7 @@ def test_a_run_is_told_from_its_start_to_its_end_with_what_it_read_and_wrote() -
             lineage.failed(SILVER, "S3Exception: 503")
             lineage.ended(SILVER)  # it has failed: no word more
             lineage.started(SILVER)
+            lineage.drained = True
             lineage.ended(SILVER)
     found = events(recorder)
     assert [event["eventType"] for event in found] == ["START", "FAIL", "START", "COMPLETE"]
@@ -118,20 +127,49 @@ def test_every_stream_says_what_it_reads_and_a_long_run_is_told_again_and_again(
 def told_of(recorder: Recorder) -> set[str]:
     """Streams of which an event says that they run."""
     found = [asked.json() for asked in list(recorder.asked)]
-    return {event["job"]["name"] for event in found if event["eventType"] == "RUNNING"}
+    running = {event["job"]["name"] for event in found if event["eventType"] == "RUNNING"}
+    return running - {APPLICATION}
 
 
-@pytest.mark.parametrize("status", [400, 500])
-def test_a_receiver_that_takes_nothing_is_counted_and_never_waited_for(status: int) -> None:
-    recorder = Recorder(lambda _: Reply(status))
+@pytest.mark.parametrize("end", ["COMPLETE", "ABORT", "FAIL"])
+def test_the_application_is_a_run_of_its_own_the_parent_of_its_streams(end: str) -> None:
+    recorder = receiver()
+    with served(recorder):
+        lineage, _ = lineage_to(recorder.url, StatusFile(None))
+        with suppress(StreamError), lineage.sending():
+            lineage.started(SILVER)
+            lineage.drained = end == "COMPLETE"
+            lineage.ended(SILVER)
+            if end == "FAIL":
+                raise StreamError("The stream failed.")
+    started, ended = events(recorder, of_streams=False)
+    assert [each["eventType"] for each in (started, ended)] == ["START", end]
+    assert started["run"]["runId"] == ended["run"]["runId"] == str(UUID(RUN_ID))
+    assert started["job"]["facets"]["jobType"]["jobType"] == "APPLICATION"
+    assert "parent" not in started["run"]["facets"] and not started["inputs"]
+    error = ended["run"]["facets"].get("errorMessage", {}).get("message")
+    assert error == ("The stream failed." if end == "FAIL" else None)
+    of_stream = events(recorder)
+    assert {each["run"]["facets"]["parent"]["run"]["runId"] for each in of_stream} == {
+        ended["run"]["runId"]
+    }
+    assert of_stream[-1]["eventType"] == ("COMPLETE" if end == "COMPLETE" else "ABORT")
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_receiver_that_takes_nothing_is_counted_and_never_waited_for(
+    status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder = Recorder(lambda _: Reply(status, f"no {KEY} here"))
     with served(recorder):
         lineage, _ = lineage_to(recorder.url, StatusFile(None))
         with lineage.sending():
-            lineage.started(SILVER)
             recorder.wait_for(1, 30)
         [family] = lineage.collect()
         counts = {sample.labels["outcome"]: sample.value for sample in family.samples}
-    assert counts == {"sent": 0, "dropped": 1}
+    assert counts["sent"] == 0 and counts["dropped"] >= 1
+    told = "".join(capsys.readouterr())
+    assert f"it answered {status}" in told and KEY not in told
 
 
 def test_what_waits_is_bounded() -> None:

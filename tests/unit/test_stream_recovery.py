@@ -178,6 +178,9 @@ def test_a_lake_out_of_reach_is_told_with_its_places(tmp_path: Path) -> None:
             "S3_",
         ),
         (Cause("software.amazon.awssdk.services.s3.model.S3Exception", "ExpiredToken"), "expired"),
+        (Cause("s3.model.S3Exception", "Access Denied (Service: S3, Status Code: 403)"), "rights"),
+        # A HEAD is answered without a reason: it may be either.
+        (Cause("s3.model.S3Exception", "Forbidden (Service: S3, Status Code: 403)"), "S3_SECRET"),
         (Cause("org.apache.iceberg.exceptions.NotAuthorizedException", "401"), "LAKE_CATALOG_CRED"),
         (Cause("javax.net.ssl.SSLHandshakeException", "PKIX path building failed"), "S3_CA_FILE"),
     ],
