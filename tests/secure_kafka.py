@@ -11,6 +11,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it has no _
     AclOperation,
     AclPermissionType,
     AdminClient,
+    NewTopic,
     ResourcePatternType,
     ResourceType,
     ScramCredentialInfo,
@@ -76,6 +77,14 @@ class SecureKafka:
         admin = self._admin()
         for future in admin.create_acls(wanted).values():
             future.result(20)
+
+    def require_topics(self, names: Sequence[str]) -> None:
+        """Make those that are not there yet."""
+        admin = self._admin()
+        missing = set(names) - set(admin.list_topics(timeout=20).topics)
+        if missing:
+            for future in admin.create_topics([NewTopic(name, 1) for name in missing]).values():
+                future.result(20)
 
     def _admin(self) -> AdminClient:
         settings = self.settings(ADMIN, kafka_password=_ADMIN_PASSWORD)

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError, Producer
 
-from lakehouse import tables
+from lakehouse import kafka_security, tables
 from lakehouse.errors import SettingsError
 from lakehouse.settings import load
 from tests import certificates, documents
@@ -124,6 +125,23 @@ def leaks(path: Path) -> bool:
 
 def read(path: Path) -> str:
     return path.read_text(errors="replace")
+
+
+@pytest.mark.parametrize("user", [PROOF, JOBS])
+def test_who_reads_can_not_write(kafka: SecureKafka, user: str) -> None:
+    settings = kafka.settings(user)
+    client = Producer(
+        {"bootstrap.servers": kafka.servers, **kafka_security.for_librdkafka(settings)}
+    )
+    told: list[object] = []
+    topics = (settings.kafka_topic, settings.kafka_gap_topic)
+    kafka.require_topics(topics)
+    for topic in topics:
+        client.produce(
+            topic, b"{}", on_delivery=lambda error, _: told.append(error and error.code())
+        )
+    client.flush(60)
+    assert told == [KafkaError.TOPIC_AUTHORIZATION_FAILED] * 2
 
 
 @pytest.mark.parametrize(
