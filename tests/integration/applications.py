@@ -15,11 +15,13 @@ from typing import Any, cast
 
 import pyarrow as pa
 from pyarrow import parquet
+from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 
 from lakehouse import settings as settings_module
 from lakehouse import tables
+from lakehouse.catalog import rest_catalog
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
 from tests.commands import environment, wait_for
@@ -117,16 +119,23 @@ def feed(settings: Settings, first: int, count: int) -> None:
 
 def feed_rows(settings: Settings, trades: Sequence[Row]) -> None:
     """One commit of Bronze with these rows, all of one hour."""
-    catalog = SqlCatalog(
-        tables.CATALOG, uri=f"sqlite:///{settings.catalog_db}", warehouse=settings.warehouse
-    )
-    bronze = catalog.load_table(f"{tables.NAMESPACE}.{tables.BRONZE}")
+    bronze = _catalog(settings).load_table(f"{tables.NAMESPACE}.{tables.BRONZE}")
     schema = schema_to_pyarrow(bronze.schema(), include_field_ids=False)
     full = [{name: row.get(name) for name in schema.names} for row in trades]
-    path = settings.data_path / f"bronze-{uuid.uuid4().hex[:8]}.parquet"
-    parquet.write_table(pa.Table.from_pylist(full, schema=schema), path)
+    in_s3 = settings.warehouse.startswith("s3://")
+    folder = f"{bronze.location()}/data" if in_s3 else f"file://{settings.data_path}"
+    path = f"{folder}/bronze-{uuid.uuid4().hex[:8]}.parquet"
+    with bronze.io.new_output(path).create() as file:
+        parquet.write_table(pa.Table.from_pylist(full, schema=schema), file)
     # An append would need pyiceberg's Rust part for the hourly partitions.
-    bronze.add_files([f"file://{path}"])
+    bronze.add_files([path])
+
+
+def _catalog(settings: Settings) -> Catalog:
+    if settings.lake_catalog_type == "rest":
+        return rest_catalog(settings)
+    uri = f"sqlite:///{settings.catalog_db}"
+    return SqlCatalog(tables.CATALOG, uri=uri, warehouse=settings.warehouse)
 
 
 def rows(settings: Settings, sql: str) -> list[dict[str, Any]]:

@@ -2,11 +2,14 @@
 works or names the setting, and shows no secret."""
 
 import json
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 
 from lakehouse import s3_probe, table_append, tables
@@ -15,13 +18,27 @@ from lakehouse.api.refresher import Refresher
 from lakehouse.errors import SettingsError
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
+from lakehouse.stack.seaweed import SeaweedServer
 from tests import certificates
-from tests.commands import firehose
-from tests.seaweed import KEYS, READER, lake_there, running_seaweed
+from tests.commands import firehose, wait_for
+from tests.integration.applications import (
+    App,
+    application,
+    feed,
+    lake_settings,
+    rows,
+    silver_ids,
+)
+from tests.seaweed import CLERK, KEYS, READER, lake_there, renew_key, running_seaweed
 from tests.tls_proxy import tls_before
 
 COUNT = f"SELECT count(*) AS n FROM {tables.AUDIT} WHERE run_id = 'test'"
+BOOKS = (
+    "SELECT job, sum(rows_out)::BIGINT AS n FROM lake.market.ops_audit "
+    f"WHERE status = 'ok' AND job = '{tables.SILVER}' GROUP BY job"
+)
 WRONG = "not-the-secret"
+RENEWED = "the-next-secret-of-the-lake"
 
 
 class World(NamedTuple):
@@ -30,6 +47,7 @@ class World(NamedTuple):
     folder: Path
     env: dict[str, str]
     other_authority: str
+    server: SeaweedServer
 
     def settings(self, **more: Any) -> Settings:
         given = {name.lower(): value for name, value in self.env.items()}
@@ -49,7 +67,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         env = lake_there(server) | there
         done = firehose(folder, "migrate", env=env)  # by Spark: namespace, tables, the writer's row
         assert done.returncode == 0, done.stdout
-        found = World(folder, env, str(made.other_authority))
+        found = World(folder, env, str(made.other_authority), server)
         table_append.append_rows(found.settings(), tables.AUDIT, [audit_row(n) for n in range(5)])
         yield found
 
@@ -111,3 +129,70 @@ def test_spark_names_a_wrong_key(world: World) -> None:
     done = firehose(world.folder, "migrate", env=env)
     assert done.returncode == SettingsError.exit_code, done.stdout
     assert "S3_SECRET_KEY" in done.stdout and WRONG not in done.stdout
+
+
+def test_a_key_that_is_revoked_while_the_streams_run_loses_nothing(world: World) -> None:
+    before, after = (streams_settings(world, secret) for secret in (None, RENEWED))
+    with application(before, name="before") as app:
+        app.until_ready()
+        feed(before, 0, 100)
+        wait_for(lambda: app.job(tables.GOLD).get("rows_in") == 100, 300, "the first trades")
+        with renewed_key(world, after):
+            feed(after, 50, 100)  # it comes while the streams have the old key
+            wait_for(lambda: app.job(tables.SILVER).get("restarts", 0) > 0, 300, "the refusal")
+            refusal_is_told(app)
+            app.process.send_signal(signal.SIGTERM)
+            assert app.process.wait(300) == 0, app.text()
+            with application(after, name="after") as again:
+                again.until_ready()
+                again.drained()
+            assert silver_ids(after) == list(range(150))
+            assert rows(after, BOOKS) == [{"job": tables.SILVER, "n": 150}]
+            counted = "SELECT sum(trades)::BIGINT AS n FROM lake.market.crypto_gold_minute"
+            assert rows(after, counted) == [{"n": 150}]
+    logs = app.text() + again.text()
+    assert KEYS.secret.get_secret_value() not in logs and RENEWED not in logs
+
+
+def streams_settings(world: World, secret: str | None) -> Settings:
+    """Of the streams on the lake, with this secret of its key."""
+    there = world.env | {"LAKE_CATALOG_CREDENTIAL": CLERK.credential}
+    if secret is not None:
+        there["S3_SECRET_KEY"] = secret
+    return lake_settings(
+        world.folder / "streams", **{name.lower(): value for name, value in there.items()}
+    )
+
+
+@contextmanager
+def renewed_key(world: World, settings: Settings) -> Iterator[None]:
+    """The server takes these settings' secret instead of the one before; later that one again."""
+    renew_key(world.server, world.folder, settings.s3_secret_key.get_secret_value())
+    try:
+        wait_for(lambda: lets_in(settings), 60, "the new key to be taken")
+        yield
+    finally:
+        renew_key(world.server, world.folder, KEYS.secret.get_secret_value())
+        wait_for(lambda: lets_in(world.settings()), 60, "the old key to be taken")
+
+
+def lets_in(settings: Settings) -> bool:
+    try:
+        rows(settings, COUNT)
+        return True
+    except SettingsError:
+        return False
+
+
+def refusal_is_told(app: App) -> None:
+    """One sentence with the setting and the way out, in the status file and counted."""
+    told = app.job(tables.SILVER)
+    assert told["failing_since"] is not None
+    assert "S3_SECRET_KEY" in told["last_error"] and "start again" in told["last_error"]
+    page = httpx.get(f"http://127.0.0.1:{app.status()['metrics_port']}/metrics").text
+    [failures] = [
+        line
+        for line in page.splitlines()
+        if line.startswith(f'firehose_spark_failures_total{{stream="{tables.SILVER}"}}')
+    ]
+    assert float(failures.split()[-1]) >= 1
