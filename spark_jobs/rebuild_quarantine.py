@@ -17,6 +17,7 @@ from spark_jobs.rebuild_silver import SilverPlan, SilverPlanner
 from spark_jobs.transforms import release as transform
 from spark_jobs.transforms import silver
 from spark_jobs.transforms.release import PLACE
+from spark_jobs.tries import until_taken
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,15 @@ class Aside:
         """Append what is to be held; how many rows that were."""
         if not self.plan.rejected:
             return 0
-        for _ in range(sinks.MOST_TRIES):
-            since = sinks.snapshot_id(self.spark, tables.QUARANTINE)
-            rows = self.to_hold().localCheckpoint()
-            count = rows.count()
-            if not count:
-                return 0
-            try:
-                sinks.append_if_unchanged(rows, tables.QUARANTINE, since, properties)
-                return count
-            except sinks.Conflict:
-                continue
-        raise sinks.crowded(tables.QUARANTINE)
+        return until_taken(tables.QUARANTINE, lambda: self._append(properties))
+
+    def _append(self, properties: Mapping[str, str]) -> int:
+        since = sinks.snapshot_id(self.spark, tables.QUARANTINE)
+        rows = self.to_hold().localCheckpoint()
+        count = rows.count()
+        if count:
+            sinks.append_if_unchanged(rows, tables.QUARANTINE, since, properties)
+        return count
 
     def passing(self) -> DataFrame:
         """Where the records stand that quarantine holds and today's rules let pass."""
@@ -65,16 +63,9 @@ class Aside:
             return 0
         places = self.passing().localCheckpoint()
         count = places.count()
-        for _ in range(sinks.MOST_TRIES if count else 0):
-            try:
-                bounds: dict[str, object] = {"released_at": datetime.now(UTC)}
-                sinks.merge(places, tables.QUARANTINE, bounds, "passed")
-                return count
-            except sinks.Conflict:
-                continue
         if count:
-            raise sinks.crowded(tables.QUARANTINE)
-        return 0
+            until_taken(tables.QUARANTINE, lambda: _mark_passed(places))
+        return count
 
     def _freed(self) -> DataFrame:
         released = F.col("released_at").isNotNull()
@@ -83,6 +74,11 @@ class Aside:
     def _held(self) -> DataFrame:
         waiting = F.col("released_at").isNull()
         return sources.table(self.spark, tables.QUARANTINE, waiting).select(*PLACE)
+
+
+def _mark_passed(places: DataFrame) -> None:
+    bounds: dict[str, object] = {"released_at": datetime.now(UTC)}
+    sinks.merge(places, tables.QUARANTINE, bounds, "passed")
 
 
 def settled_bronze(spark: SparkSession, at: int | None) -> int | None:
