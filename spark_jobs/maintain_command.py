@@ -9,11 +9,11 @@ import typer
 
 from lakehouse import settings as settings_module
 from lakehouse.child import tell
-from lakehouse.errors import ResourceError, SettingsError
+from lakehouse.errors import ResourceError
+from lakehouse.maintenance import STEPS, refuse_unknown
 from spark_jobs import faults, lease
 from spark_jobs.batch import lake_session
 from spark_jobs.maintenance.run import LEASE, Run
-from spark_jobs.maintenance.steps import STEPS, tables_to_maintain
 
 _PATIENCE_SECONDS: Final = 600.0
 _PAUSE_SECONDS: Final = 1.0
@@ -27,8 +27,7 @@ def maintain(
     """Compact tables and let go what nobody needs; for `firehose maintain`."""
     settings = settings_module.load()
     names, steps = list(tables or ()), only.split(",")
-    _refuse_unknown(names, tables_to_maintain([]), "table")
-    _refuse_unknown(steps, list(STEPS), "step")
+    refuse_unknown(names, steps)
     with lake_session(settings, "firehose-maintain") as spark, faults.reaching(settings):
         run = Run(spark, settings, names, steps, dry_run, tell)
         with ExitStack() as stack:
@@ -51,12 +50,3 @@ def _enter(stack: ExitStack, run: Run) -> None:
                 raise
             tell("another run is under way: this one waits")
             time.sleep(_PAUSE_SECONDS)
-
-
-def _refuse_unknown(named: list[str], known: list[str], what: str) -> None:
-    unknown = sorted(set(named) - set(known))
-    if unknown:
-        raise SettingsError(
-            f"There is no {what} {', '.join(unknown)} to maintain.",
-            f"Choose from {', '.join(known)}.",
-        )

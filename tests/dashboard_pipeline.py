@@ -142,6 +142,14 @@ STREAMS = Row(
             width=12, alert="LayerStale",
         ),
         Panel(
+            "Files of each table", "All of them, and those of position deletes: another engine's.",
+            (
+                Query("firehose_lake_table_files", "{{table}}"),
+                Query("firehose_lake_table_delete_files > 0", "{{table}} deletes"),
+            ),
+            width=12,
+        ),
+        Panel(
             "Events of spikes", "The outbox, by status.",
             one("firehose_spark_spikes", "{{status}}"),
             width=12, alert="SpikeDeliveryRefused",

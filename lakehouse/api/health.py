@@ -18,11 +18,13 @@ _CATALOG_GRACE_MICROS: Final = 10 * MICROS
 
 
 class Layer(NamedTuple):
-    """A table's rows and its newest commit (µs since 1970 UTC; null before the first)."""
+    """A table's rows, its newest commit (µs since 1970 UTC; null before the first), its files."""
 
     table: str
     rows: int
     committed_micros: int | None
+    files: int = 0
+    delete_files: int = 0
 
 
 class Reason(NamedTuple):

@@ -93,14 +93,18 @@ class LakeFigures(Collector):
 def _layers(snapshot: Snapshot) -> Iterator[Metric]:
     rows = _family("layer_rows", "rows of the table", ("table",))
     commits = _family("layer_commit_timestamp", "newest commit, s since 1970 UTC", ("table",))
+    files = _family("table_files", "files of data that the table has", ("table",))
+    deletes = _family("table_delete_files", "files of position deletes that it has", ("table",))
     for layer in snapshot.layers:
         rows.add_metric([layer.table], layer.rows)
+        files.add_metric([layer.table], layer.files)
+        deletes.add_metric([layer.table], layer.delete_files)
         if layer.committed_micros is not None:
             commits.add_metric([layer.table], layer.committed_micros / MICROS)
     newest = _family("newest_minute_timestamp", "end of Gold's newest minute, s since 1970 UTC", ())
     if snapshot.gold and snapshot.gold.newest_minute is not None:
         newest.add_metric([], minute_ends(snapshot.gold.newest_minute) / MICROS)
-    yield from (rows, commits, newest)
+    yield from (rows, files, deletes, commits, newest)
 
 
 def _gaps(gaps: Gaps) -> Iterator[Metric]:

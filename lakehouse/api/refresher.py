@@ -192,4 +192,4 @@ def _item(key: Key, row: Row, pulse: Pulse, gaps: Gaps) -> bytes:
 def _layer(name: str, table: TableState | None) -> Layer:
     if table is None:
         return Layer(name, 0, None)
-    return Layer(name, table.rows, table.committed_micros)
+    return Layer(name, table.rows, table.committed_micros, table.files, table.delete_files)

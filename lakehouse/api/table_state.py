@@ -31,16 +31,29 @@ class TableState:
     @property
     def rows(self) -> int:
         """Rows of the table, as the snapshot's summary counts them."""
-        snapshot = self.snapshot
-        if snapshot is None or snapshot.summary is None:
-            return 0
-        return int(snapshot.summary["total-records"] or 0)
+        return self._total("total-records")
+
+    @property
+    def files(self) -> int:
+        """Files of data that a scan of the whole table opens."""
+        return self._total("total-data-files")
+
+    @property
+    def delete_files(self) -> int:
+        """Files that say which rows of others are gone; our own writers make none."""
+        return self._total("total-delete-files")
 
     @property
     def committed_micros(self) -> int | None:
         """When the snapshot was committed, µs since 1970 UTC."""
         snapshot = self.snapshot
         return None if snapshot is None else snapshot.timestamp_ms * 1000
+
+    def _total(self, name: str) -> int:
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.summary is None:
+            return 0
+        return int(snapshot.summary[name] or 0)
 
 
 def read(settings: Settings, location: str) -> TableState:

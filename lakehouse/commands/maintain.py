@@ -8,13 +8,11 @@ import typer
 from rich.table import Table
 
 from lakehouse import child
-from lakehouse import tables as tables_module
 from lakehouse.commands import DataDir, Format, console, progress, settings_for
 from lakehouse.errors import SettingsError, StackError
+from lakehouse.maintenance import STEPS, refuse_unknown
 from lakehouse.settings import Settings
 
-STEPS: Final = ("retention", "compact", "deletes", "manifests", "expire", "orphans")
-TABLES: Final = tuple(each for each in tables_module.ALL if each != tables_module.MIGRATION)
 _FIGURES: Final = (
     "files",
     "bytes",
@@ -49,8 +47,7 @@ def maintain(
     """
     names = list(tables or ())
     steps = [each.strip() for each in only.split(",")] if only else list(STEPS)
-    _refuse_unknown(names, TABLES, "table")
-    _refuse_unknown(steps, STEPS, "step")
+    refuse_unknown(names, steps)
     if fmt is Format.csv:
         raise SettingsError("What maintenance did is no list of rows.", "Use --format json.")
     found = _run(settings_for(data_dir), names, steps, dry_run)
@@ -71,15 +68,6 @@ def _run(settings: Settings, names: list[str], steps: list[str], dry_run: bool) 
     words = ["maintain", *names, "--only", ",".join(steps)]
     words += ["--dry-run"] if dry_run else []
     return json.loads(child.run("spark_jobs", words, settings, progress, "Maintenance"))
-
-
-def _refuse_unknown(named: list[str], known: tuple[str, ...], what: str) -> None:
-    unknown = sorted(set(named) - set(known))
-    if unknown:
-        raise SettingsError(
-            f"There is no {what} {', '.join(unknown)} to maintain.",
-            f"Choose from {', '.join(known)}.",
-        )
 
 
 def show(steps: list[dict[str, Any]], dry_run: bool) -> None:

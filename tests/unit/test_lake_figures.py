@@ -78,6 +78,8 @@ def test_the_market_freshness_gaps_and_checks_are_told(page: Page) -> None:
     assert page.value("failed_batches", stream=tables.GOLD) == 1
     assert page.value("last_batch_ok", stream=tables.GOLD) == 0
     assert page.value("layer_rows", table=tables.GOLD) == 3
+    assert page.value("table_files", table=tables.GOLD) == 1
+    assert page.value("table_delete_files", table=tables.GOLD) == 0
 
 
 def test_symbols_are_bounded_to_those_that_are_traded_most(page: Page) -> None:

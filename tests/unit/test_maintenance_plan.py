@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse.commands import maintain
+from lakehouse import maintenance
 from spark_jobs.maintenance import plan
 from spark_jobs.maintenance.plan import Position, Snapshot
 from spark_jobs.maintenance.steps import STEPS, tables_to_maintain
@@ -87,5 +87,5 @@ def test_a_snapshot_is_read_from_a_table_s_metadata() -> None:
 
 
 def test_the_command_and_the_jobs_know_the_same_steps_and_tables() -> None:
-    assert tuple(STEPS) == maintain.STEPS
-    assert tuple(tables_to_maintain([])) == maintain.TABLES
+    assert tuple(STEPS) == maintenance.STEPS
+    assert tuple(tables_to_maintain([])) == maintenance.TABLES
