@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from confluent_kafka import Consumer, Message, TopicPartition
+import stamina
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from lakehouse.messages import REASON_HEADER
 from lakehouse.settings import Settings
@@ -29,13 +30,20 @@ def dead_letters(settings: Settings) -> list[DeadLetter]:
             consumer.close()
 
 
+@stamina.retry(on=KafkaException, attempts=None, timeout=2 * _SECONDS, wait_max=1.0)
+def offsets(consumer: Consumer, asked: TopicPartition) -> tuple[int, int]:
+    """Lowest and next offset. A broker that is just back has no leader for a moment."""
+    found = consumer.get_watermark_offsets(asked, timeout=_SECONDS)
+    assert found is not None, f"the broker does not tell the offsets of {asked}"
+    low, high = found
+    return low, high
+
+
 def _messages(consumer: Consumer, topic: str) -> list[Message]:
     numbers = consumer.list_topics(topic, timeout=_SECONDS).topics[topic].partitions
     found: list[Message] = []
     for asked in [TopicPartition(topic, number) for number in numbers]:
-        offsets = consumer.get_watermark_offsets(asked, timeout=_SECONDS)
-        assert offsets is not None, f"the broker does not tell the offsets of {asked}"
-        low, high = offsets
+        low, high = offsets(consumer, asked)
         consumer.assign([TopicPartition(topic, asked.partition, low)])
         wanted = len(found) + high - low
         while len(found) < wanted:

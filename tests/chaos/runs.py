@@ -18,6 +18,7 @@ from lakehouse.settings import Settings
 from lakehouse.stack.embedded import Stack
 from tests.chaos.market import SYMBOLS, Fed
 from tests.commands import processes_of
+from tests.dead_letters import offsets
 from tests.places import Place
 
 # Small batches: many places to be hit in.
@@ -122,8 +123,7 @@ def kafka_records(settings: Settings, *topics: str) -> list[int]:
 def _records(consumer: Consumer, topic: str) -> int:
     partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
     asked = [TopicPartition(topic, number) for number in partitions]
-    ends = [consumer.get_watermark_offsets(each, timeout=20) for each in asked]
-    return sum(end[1] - end[0] for end in ends if end is not None)
+    return sum(high - low for low, high in (offsets(consumer, each) for each in asked))
 
 
 def _is_java(process: psutil.Process) -> bool:
