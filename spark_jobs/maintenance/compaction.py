@@ -30,7 +30,7 @@ _OPTIONS: Final = {
     "max-concurrent-file-group-rewrites": "1",
 }
 # What is written once and read for years is worth the time; streams keep Iceberg's quick level.
-LEVEL: Final = "9"
+LEVEL: Final = "19"
 _TRIES: Final = 3
 _HOUR_SECONDS: Final = 3600
 log = structlog.get_logger(__name__)

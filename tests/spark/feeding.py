@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from lakehouse import settings as settings_module
 from lakehouse import tables
 from lakehouse.settings import Settings
 from spark_jobs import stream
@@ -51,3 +53,10 @@ def run_streams(
         context = stream.Context(spark, settings, run_id="test-run")
         query = stream.start(context, JOBS[name](context), available_now=True)
         query.awaitTermination()
+
+
+def settings_of(spark: SparkSession) -> Settings:
+    """The settings of the lake that the session writes to."""
+    warehouse = spark.conf.get("spark.sql.catalog.lake.warehouse")
+    assert warehouse is not None
+    return settings_module.load(data_dir=Path(warehouse.removeprefix("file://")).parent)

@@ -14,7 +14,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from lakehouse import completeness, messages, migrations, settings, tables
+from lakehouse import completeness, messages, migrations, tables
 from lakehouse.messages import TradeMessage
 from lakehouse.query import Lake
 from lakehouse.settings import Settings
@@ -22,7 +22,7 @@ from lakehouse.trade import Trade
 from spark_jobs import session, stream
 from spark_jobs.app import JOBS
 from spark_jobs.transforms import bronze, gold, silver
-from tests.spark.feeding import feed_bronze, run_streams
+from tests.spark.feeding import feed_bronze, run_streams, settings_of
 from tests.spark.migrating import drop_all, shape, version
 from tests.spark.test_streams import START, trade
 
@@ -147,10 +147,3 @@ def assert_exact(spark: SparkSession, trades: Sequence[Trade]) -> None:
     with Lake(settings_of(spark)) as opened:
         proof = completeness.prove(opened, datetime.now(UTC))
     assert proof.complete and proof.trades == 60, proof.faults
-
-
-def settings_of(spark: SparkSession) -> Settings:
-    """The settings of the lake that the session writes to."""
-    warehouse = spark.conf.get("spark.sql.catalog.lake.warehouse")
-    assert warehouse is not None
-    return settings.load(data_dir=Path(warehouse.removeprefix("file://")).parent)
