@@ -21,7 +21,29 @@ FROM {full_name(BRONZE)} LEFT JOIN strays USING (kafka_topic, kafka_partition, k
 WHERE exchange IS NOT NULL AND symbol IS NOT NULL AND agg_id IS NOT NULL GROUP BY ALL
 """
 
-BRONZE_BLOCKS = "SELECT * EXCLUDE (stray) FROM bronze_records WHERE NOT stray"
+# The keys of the hours that retention took away, as far as Bronze has them nowhere: they stood
+# there, as Silver has them, or quarantine.
+VOUCHED = f"""
+WITH once AS (
+  SELECT exchange, symbol, dt_hour, block, first_id, last_id, bits
+  FROM silver_blocks WHERE dt_hour < (SELECT before FROM bronze_removed)
+  UNION ALL
+  SELECT exchange, symbol, date_trunc('hour', event_ts), agg_id >> 6, min(agg_id), max(agg_id),
+         {bits("agg_id")}
+  FROM held ANTI JOIN strays USING (kafka_topic, kafka_partition, kafka_offset)
+  WHERE NOT released AND event_ts < (SELECT before FROM bronze_removed) GROUP BY ALL
+), gone AS (
+  SELECT once.* REPLACE (once.bits & ~coalesce(recorded.bits, 0::UBIGINT) AS bits)
+  FROM once LEFT JOIN recorded USING (exchange, symbol, block)
+)
+SELECT exchange, symbol, dt_hour, block, bit_count(bits)::BIGINT AS n, first_id, last_id, bits
+FROM gone WHERE bits <> 0
+"""
+
+BRONZE_BLOCKS = """
+SELECT * EXCLUDE (stray) FROM bronze_records WHERE NOT stray
+UNION ALL BY NAME FROM vouched
+"""
 
 RECORDS = f"""
 WITH blocks AS (
@@ -53,7 +75,7 @@ FROM left_over, range(64) AS ids(i) WHERE bits >> i::UBIGINT & 1 = 1
 # `astray`: released under a key that Silver has not. The key is what a release could read, which
 # may be more than Bronze could when the record came.
 HELD = f"""
-SELECT kafka_topic, kafka_partition, kafka_offset, held.exchange, held.symbol, agg_id,
+SELECT kafka_topic, kafka_partition, kafka_offset, held.exchange, held.symbol, agg_id, event_ts,
        released_at IS NOT NULL AS released,
        released AND agg_id >= 0 AND NOT coalesce(bits >> (agg_id & 63)::UBIGINT & 1 = 1, false)
          AS astray
@@ -64,8 +86,8 @@ FROM {full_name(QUARANTINE)} AS held LEFT JOIN silver_keys AS silver
 
 # Stands for HELD where the lake has no quarantine yet.
 NOTHING_HELD = f"""
-SELECT kafka_topic, kafka_partition, kafka_offset, exchange, symbol, agg_id, false AS released,
-       false AS astray
+SELECT kafka_topic, kafka_partition, kafka_offset, exchange, symbol, agg_id, event_ts,
+       false AS released, false AS astray
 FROM {full_name(BRONZE)} WHERE false
 """
 

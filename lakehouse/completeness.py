@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from lakehouse import bronze_sql
+from lakehouse import bronze_sql, removed_rows
 from lakehouse import completeness_sql as statements
 from lakehouse.kafka_audit import KafkaAudit
 from lakehouse.layers import MOST_LISTED, Gap, Hour, Layer, OpenGap, Symbol, in_words
@@ -41,7 +41,8 @@ class Bronze:
 
     `records` rows, of which `repeated` are a Kafka offset once more; `keys` distinct trades.
     `lost` records are neither in Silver nor in quarantine; `waiting` ones neither, but younger
-    than SETTLING. `lost_records` lists the first MOST_LISTED of the lost.
+    than SETTLING. `lost_records` lists the first MOST_LISTED of the lost. Retention took `removed`
+    more away, of times before `removed_before`: there Silver and quarantine stand for Bronze.
     """
 
     records: int
@@ -50,6 +51,8 @@ class Bronze:
     lost: int
     waiting: int
     lost_records: tuple[Record, ...]
+    removed: int = 0
+    removed_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -175,12 +178,21 @@ def _prove_bronze(lake: Lake, settled_before: datetime) -> Bronze:
     lake.keep("held", held)
     lake.keep("strays", bronze_sql.STRAYS)
     lake.keep("bronze_records", bronze_sql.BRONZE_RECORDS)
-    lake.keep("bronze_blocks", bronze_sql.BRONZE_BLOCKS)
     lake.keep("recorded", bronze_sql.RECORDED)
+    removed_rows.keep(lake)
+    lake.keep("vouched", bronze_sql.VOUCHED)
+    lake.keep("bronze_blocks", bronze_sql.BRONZE_BLOCKS)
     lake.keep("unsettled", bronze_sql.UNSETTLED)
     lake.keep("lost", bronze_sql.LOST)
     bounds: Mapping[str, object] = {"settled_before": settled_before}
     [records] = lake.rows(bronze_sql.RECORDS)
     [counts] = lake.rows(bronze_sql.LOST_COUNTS, bounds)
     listed = lake.rows(bronze_sql.FIRST_LOST, {**bounds, "most": MOST_LISTED})
-    return Bronze(**records, **counts, lost_records=tuple(Record(**row) for row in listed))
+    gone = removed_rows.removed(lake, BRONZE)
+    return Bronze(
+        **records,
+        **counts,
+        lost_records=tuple(Record(**row) for row in listed),
+        removed=gone.rows,
+        removed_before=gone.before if gone.rows else None,
+    )

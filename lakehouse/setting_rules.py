@@ -13,6 +13,10 @@ def check(settings: "Settings") -> None:
     if settings.lake_catalog_type == "rest" and not settings.lake_catalog_uri:
         raise ValueError("LAKE_CATALOG_TYPE=rest needs LAKE_CATALOG_URI")
     _check_topics(settings)
+    days = settings.bronze_retention_days
+    if days and days * 24 <= settings.kafka_retention_hours:
+        # Else a stream that begins anew would bring back what was taken away.
+        raise ValueError("BRONZE_RETENTION_DAYS must be longer than KAFKA_RETENTION_HOURS")
     if problem := kafka_security.problem(settings):
         raise ValueError(problem)
     if settings.spike_webhook_url.get_secret_value() and not (

@@ -71,6 +71,8 @@ class Settings(WithSecretFiles):
     snapshot_keep_minutes: Annotated[float, Field(ge=0.1)] = 60.0
     orphan_keep_hours: Annotated[float, Field(ge=24)] = 72.0
     quarantine_retention_days: Annotated[int, Field(ge=0)] = 0
+    bronze_retention_days: Annotated[int, Field(ge=0)] = 0
+    audit_retention_days: Annotated[int, Field(ge=0)] = 0
 
     # The digits that are allowed are those that sql/crypto_gold_minute/features.sql keeps exactly.
     spike_warm_up_minutes: Annotated[int, Field(ge=1, le=60)] = 20

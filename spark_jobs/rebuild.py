@@ -13,7 +13,7 @@ from lakehouse import tables
 from lakehouse.child import tell
 from lakehouse.settings import Settings
 from lakehouse.spans import Span
-from spark_jobs import quality, sources
+from spark_jobs import quality, snapshots, sources
 from spark_jobs.audit import Auditor
 from spark_jobs.rebuild_gold import GoldSwap
 from spark_jobs.rebuild_pieces import Hours, cut
@@ -62,7 +62,7 @@ class Rebuild:
         """Rebuild Silver; the hours that changed."""
         counted = [rows_by_hour(self.spark, name, "event_ts") for name in _TRADES]
         touched: frozenset[int] = frozenset()
-        rows = _most(counted, self.hours)
+        rows = self._recorded(_most(counted, self.hours))
         for number, hours in enumerate(cut(rows)):
             # Where all is rebuilt, the records that have no readable time are judged, too.
             timeless = self.span.first is None and number == 0
@@ -100,6 +100,15 @@ class Rebuild:
         self.pieces.append((layer, outcome))
         tell(f"{layer} {hours}: {_in_words(outcome, self.dry_run)}")
         return outcome
+
+    def _recorded(self, rows: dict[int, int]) -> dict[int, int]:
+        """The hours of these that retention has left in Bronze: there is no way to the others."""
+        before = snapshots.removed(snapshots.load(self.spark, tables.BRONZE)).before
+        first = int(before.timestamp()) // 3600
+        kept = {hour: count for hour, count in rows.items() if hour >= first}
+        if len(kept) < len(rows):
+            tell(f"Silver before {before:%Y-%m-%d} stays as it is: retention took these records")
+        return kept
 
     def _first(self) -> int:
         if self.span.first is not None:

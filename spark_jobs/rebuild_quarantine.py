@@ -87,13 +87,16 @@ def settled_bronze(spark: SparkSession, at: int | None) -> int | None:
     By the sums of ops_audit: as many of the newest records are taken for open as it lacks.
     """
     loaded = snapshots.load(spark, tables.BRONZE)
-    judged = _judged(spark)
-    snapshot = None if at is None else loaded.snapshot(at)
-    while snapshot is not None:
-        if int(snapshot.summary().get("total-records") or 0) <= judged:
+    judged, removed = _judged(spark), snapshots.removed(loaded)
+    newer: list[Mapping[str, str]] = []
+    reached = False
+    for snapshot in snapshots.committed_after(loaded, None):
+        reached = reached or snapshot.snapshotId() == at
+        summary = dict(snapshot.summary())
+        came = int(summary.get("total-records") or 0) + removed.rows_before(newer)
+        if reached and came <= judged:
             return int(snapshot.snapshotId())
-        parent = snapshot.parentId()
-        snapshot = None if parent is None else loaded.snapshot(parent)
+        newer.append(summary)
     return None
 
 
@@ -101,4 +104,5 @@ def _judged(spark: SparkSession) -> int:
     """How many records Silver's stream has judged, by its audit."""
     of_stream = (F.col("job") == tables.SILVER) & (F.col("status") == "ok")
     rows = sources.table(spark, tables.AUDIT, of_stream).agg(F.sum("rows_in")).collect()
-    return int(rows[0][0] or 0)
+    gone = snapshots.removed(snapshots.load(spark, tables.AUDIT)).sums
+    return int(rows[0][0] or 0) + sum(gone.values())

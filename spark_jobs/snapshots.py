@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lakehouse import tables
+from lakehouse.retention import Removed
 
 
 def load(spark: SparkSession, table: str) -> Any:
@@ -23,6 +24,11 @@ def current_id(loaded: Any) -> int | None:
     """The id of the newest snapshot of a loaded table; None before its first commit."""
     newest = loaded.currentSnapshot()
     return None if newest is None else int(newest.snapshotId())
+
+
+def removed(loaded: Any) -> Removed:
+    """What retention has taken out of a loaded table so far."""
+    return Removed.read(dict(loaded.properties()))
 
 
 def committed_after(loaded: Any, since: int | None) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from lakehouse.checks import checkpoints
 from lakehouse.checks.catalogue import BRONZE_READ, PROGRESS, SILVER_READ
 from lakehouse.checks.checkpoints import Checkpoints
 from lakehouse.query import Lake
+from lakehouse.retention import Removed
 from lakehouse.settings import Settings
 from lakehouse.tables import BRONZE, GOLD, SILVER
 
@@ -46,18 +47,20 @@ def positions(settings: Settings) -> list[Position]:
 
 def settle(lake: Lake, found: list[Position]) -> frozenset[str]:
     """Give the checks what `catalogue.SETTLED` names; returns the names that could be given."""
-    settled, rows = set(), []
+    settled = set()
+    rows: list[tuple[Position, bool, int]] = []
     for position in found:
         table, name = _SOURCES[position.job]
         if table not in lake.tables:
             continue
-        point = _settled_point(lake.metadata(table), position)
+        metadata = lake.metadata(table)
+        point = _settled_point(metadata, position)
         if point is None:
             continue
         snapshot_id, whole = point
         lake.as_of(name, table, snapshot_id)
         settled.add(name)
-        rows.append((position, whole))
+        rows.append((position, whole, _removed(metadata, snapshot_id)))
     _keep_progress(lake, rows)
     return frozenset(settled | {PROGRESS}) if rows else frozenset()
 
@@ -78,17 +81,30 @@ def _settled_point(metadata: dict[str, Any], position: Position) -> tuple[int | 
     return (ids[at - 1] if at else None), False
 
 
-def _keep_progress(lake: Lake, rows: list[tuple[Position, bool]]) -> None:
+def _removed(metadata: dict[str, Any], snapshot_id: int | None) -> int:
+    """The rows that retention had taken away at a snapshot."""
+    numbers = {
+        each["snapshot-id"]: each["sequence-number"] for each in metadata.get("snapshots", ())
+    }
+    at = -1 if snapshot_id is None else numbers[snapshot_id]
+    after = (each for each in metadata.get("snapshots", ()) if each["sequence-number"] > at)
+    removed = Removed.read(metadata.get("properties", {}))
+    return removed.rows_before(each["summary"] for each in after)
+
+
+def _keep_progress(lake: Lake, rows: list[tuple[Position, bool, int]]) -> None:
     values: dict[str, object] = {
-        "jobs": [position.job for position, _ in rows],
-        "queries": [position.query_id for position, _ in rows],
-        "batches": [position.batch_id for position, _ in rows],
-        "whole": [whole for _, whole in rows],
+        "jobs": [position.job for position, _, _ in rows],
+        "queries": [position.query_id for position, _, _ in rows],
+        "batches": [position.batch_id for position, _, _ in rows],
+        "whole": [whole for _, whole, _ in rows],
+        "removed": [removed for _, _, removed in rows],
     }
     lake.keep(
         PROGRESS,
         "SELECT unnest($jobs::VARCHAR[]) AS job, unnest($queries::VARCHAR[]) AS query_id, "
-        "unnest($batches::BIGINT[]) AS batch_id, unnest($whole::BOOLEAN[]) AS whole",
+        "unnest($batches::BIGINT[]) AS batch_id, unnest($whole::BOOLEAN[]) AS whole, "
+        "unnest($removed::BIGINT[]) AS removed",
         values,
     )
 

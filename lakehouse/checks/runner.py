@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from lakehouse import tables
+from lakehouse import removed_rows, tables
 from lakehouse.checks import progress
 from lakehouse.checks.catalogue import FAIL, Check
 from lakehouse.query import Lake
@@ -113,6 +113,7 @@ class Inspection:
         self._lake = Lake(settings)
         try:
             self._settled = progress.settle(self._lake, before)
+            removed_rows.keep(self._lake)
         except BaseException:
             self._lake.close()
             raise

@@ -141,3 +141,6 @@ def _show_bronze(proof: Proof, out: Console) -> None:
     line = f"Bronze: {bronze.records:,} records, {bronze.keys:,} distinct trades; "
     line += f"{bronze.lost:,} lost, {bronze.waiting:,} on their way to Silver"
     out.print(Text(line, style="red" if bronze.lost or bronze.repeated else ""))
+    if bronze.removed_before is not None:
+        gone = f"Retention took {bronze.removed:,} more, of days before"
+        out.print(f"{gone} {bronze.removed_before:%Y-%m-%d}: Silver and quarantine stand for them.")

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from lakehouse import tables
 from lakehouse.settings import Settings
 from spark_jobs import snapshots
-from spark_jobs.maintenance import compaction, expiry, orphans, plan, retention
+from spark_jobs.maintenance import compaction, expiry, old_days, orphans, plan, retention
 from spark_jobs.maintenance.figures import figures
 
 _MOST_NAMED: Final = 20
@@ -64,6 +64,12 @@ def remove_orphans(task: Task) -> dict[str, Any]:
 
 def retain(task: Task) -> dict[str, Any]:
     """Remove what is beyond its retention."""
+    kept = {
+        tables.BRONZE: task.settings.bronze_retention_days,
+        tables.AUDIT: task.settings.audit_retention_days,
+    }
+    if days := kept.get(task.table):
+        return asdict(old_days.take(task.spark, task.settings, task.table, days, task.dry_run))
     return {"rows": retention.retain(task.spark, task.settings, task.table, task.dry_run)}
 
 

@@ -35,13 +35,16 @@ WHERE kafka_timestamp >= $since AND raw IS NULL AND (
 -- warn: bronze_offsets_unbroken
 -- No offset of Kafka is missing between two that are there.
 -- do: `firehose verify --kafka` tells whether Kafka has them; transactions leave such holes, too.
-WITH near AS (
+WITH bounds AS (  -- what came before, retention may have taken away
+  SELECT before, greatest($since, before + INTERVAL 10 MINUTE) AS since FROM bronze_removed
+), near AS (
   SELECT kafka_topic, kafka_partition, kafka_offset, kafka_timestamp
   FROM lake.market.crypto_bronze_aggtrade
   WHERE kafka_timestamp >= $since - INTERVAL 10 MINUTE
+    AND kafka_timestamp >= (SELECT before FROM bounds)
 ), lowest AS (  -- timestamps are not quite in the order of the offsets: cut by the offset
   SELECT kafka_topic, kafka_partition, min(kafka_offset) AS from_offset
-  FROM near WHERE kafka_timestamp >= $since GROUP BY ALL
+  FROM near WHERE kafka_timestamp >= (SELECT since FROM bounds) GROUP BY ALL
 ), blocks AS (
   SELECT kafka_topic, kafka_partition, kafka_offset >> 10 AS block,
          count(DISTINCT kafka_offset) AS n, min(kafka_offset) AS lo, max(kafka_offset) AS hi

@@ -43,6 +43,9 @@ WITH aside AS (
   -- Messages about gaps come straight from their topic.
   WHERE quarantined_at >= $since
     AND NOT list_has_any(coalesce(reasons, []), $gap_rules)
+    -- What retention may have taken away: a record that is old, of an hour that is.
+    AND (kafka_timestamp >= (SELECT before FROM bronze_removed)
+         OR coalesce(event_ts >= (SELECT before FROM bronze_removed), true))
 )
 SELECT kafka_topic, kafka_partition, kafka_offset, reasons
 FROM aside ANTI JOIN (

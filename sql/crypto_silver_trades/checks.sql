@@ -42,7 +42,9 @@ WHERE ingest_ts >= $since AND dt_hour IS DISTINCT FROM date_trunc('hour', event_
 -- A trade stands in Bronze with the same values.
 -- do: somebody else wrote to Silver, or changed it; `firehose rebuild silver` makes it from Bronze.
 WITH trades AS (
-  SELECT * FROM lake.market.crypto_silver_trades WHERE ingest_ts >= $since
+  SELECT * FROM lake.market.crypto_silver_trades
+  -- Of older hours retention took the records away (BRONZE_RETENTION_DAYS).
+  WHERE ingest_ts >= $since AND dt_hour >= (SELECT before FROM bronze_removed)
 ), records AS (
   SELECT exchange, symbol, agg_id, ingest_ts, event_ts, price, qty, is_buyer_maker, first_trade_id,
          last_trade_id

@@ -34,19 +34,25 @@ ORDER BY ALL;
 -- fail: audit_bronze_is_read
 -- (full) Silver's stream has read each row of Bronze that it came to, and none twice by one checkpoint.
 -- do: `firehose verify` finds the rows; a batch was read twice, or not at all.
-WITH batches AS (  -- of an earlier checkpoint all: what it read need not be in bronze_read
-  SELECT query_id, rows_in, whole IS NOT NULL AS newest
+WITH newest AS (
+  SELECT query_id FROM progress WHERE job = 'crypto_silver_trades'
+), batches AS (  -- of an earlier checkpoint all: what it read need not be in bronze_read
+  SELECT query_id, rows_in, whole IS NOT NULL AS is_newest
   FROM lake.market.ops_audit AS audit LEFT JOIN progress USING (job, query_id)
   WHERE job = 'crypto_silver_trades' AND status = 'ok'
     AND audit.batch_id <= coalesce(progress.batch_id, audit.batch_id)
+  UNION ALL  -- what retention took away counts on, here and in Bronze
+  SELECT query_id, rows_in, query_id IN (FROM newest) AS is_newest FROM audit_removed
 ), counted AS (
-  SELECT (SELECT count(*) FROM bronze_read) AS settled,
-         (SELECT count(*) FROM lake.market.crypto_bronze_aggtrade) AS standing
+  SELECT (SELECT count(*) FROM bronze_read) + (
+           SELECT sum(removed) FROM progress WHERE job = 'crypto_silver_trades') AS settled,
+         (SELECT count(*) FROM lake.market.crypto_bronze_aggtrade) + (
+           SELECT sum(rows) FROM bronze_removed) AS standing
 ), sums AS (
   SELECT query_id, sum(rows_in)::BIGINT AS silver_read, 0 AS least,
-         if(bool_or(newest), settled, standing) AS most
+         if(bool_or(is_newest), settled, standing) AS most
   FROM batches, counted GROUP BY query_id, settled, standing
-  UNION ALL  -- one that began anew found a history whose beginning was let go: others read that
+  UNION ALL  -- one that began anew finds a history whose beginning was let go: others read that
   SELECT NULL, sum(rows_in)::BIGINT, settled, NULL FROM batches, counted GROUP BY settled
 )
 SELECT query_id, silver_read, least AS at_least, most AS at_most FROM sums

@@ -22,10 +22,13 @@ KAFKA_SCHEMA = (
 
 
 def kafka_records(
-    spark: SparkSession, values: Sequence[bytes | None], first_offset: int = 0
+    spark: SparkSession,
+    values: Sequence[bytes | None],
+    first_offset: int = 0,
+    at: datetime | None = None,
 ) -> DataFrame:
-    """Values as the Kafka source gives them."""
-    now = datetime.now(UTC)
+    """Values as the Kafka source gives them, of the time `at`: by default of now."""
+    now = at or datetime.now(UTC)
     rows = [
         (b"key", bytearray(value) if value is not None else None, "t", 0, first_offset + i, now)
         for i, value in enumerate(values)
@@ -39,9 +42,10 @@ def feed_bronze(
     first_offset: int = 0,
     batch: int = 0,
     rules: Rules = ANY_SYMBOL,
+    at: datetime | None = None,
 ) -> None:
     """One commit of Bronze."""
-    rows = bronze_rows(kafka_records(spark, values, first_offset), rules)
+    rows = bronze_rows(kafka_records(spark, values, first_offset, at), rules)
     OnceAppender(tables.BRONZE).append(rows, Batch("test", batch))
 
 
