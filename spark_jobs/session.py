@@ -2,8 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -35,6 +37,28 @@ def build(settings: Settings, jars: Sequence[Path], app_name: str) -> SparkSessi
         spark.stop()
         raise
     return spark
+
+
+@contextmanager
+def of_this_thread(spark: SparkSession, pool: str) -> Iterator[SparkSession]:
+    """A session with settings and temporary views of its own, its jobs in the pool `pool`.
+
+    It is the thread's active one meanwhile: Iceberg asks that one for catalogs, and a thread that
+    was begun in Python has none.
+    """
+    own = spark.newSession()
+    own.sparkContext.setLocalProperty("spark.scheduler.pool", pool)
+    jvm: Any = own.sparkContext._jvm
+    sessions = SparkSession._get_j_spark_session_class(jvm)
+    before = sessions.getActiveSession()
+    sessions.setActiveSession(own._jsparkSession)
+    try:
+        yield own
+    finally:
+        if before.isDefined():
+            sessions.setActiveSession(before.get())
+        else:
+            sessions.clearActiveSession()
 
 
 def configuration(settings: Settings, jars: Sequence[Path]) -> dict[str, str]:

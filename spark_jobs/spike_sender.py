@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from lakehouse import spike_post, tables
 from lakehouse.backoff import backoff, worth_telling
 from lakehouse.spike_delivery import Answer
-from spark_jobs import faults
+from spark_jobs import faults, session
 from spark_jobs.spike_line import DELIVERED, PENDING, REFUSED, Entry, Line, Mark
 from spark_jobs.spike_recorder import Recorder
 from spark_jobs.stream import Context
@@ -46,8 +46,10 @@ class Sender:
 
     def keep(self, stop: threading.Event) -> None:
         """Stay until `stop`; a lake that is away is outlasted."""
-        # Temporary views of its own.
-        spark = self._context.spark.newSession()
+        with session.of_this_thread(self._context.spark, tables.SPIKE) as spark:
+            self._keep(spark, stop)
+
+    def _keep(self, spark: SparkSession, stop: threading.Event) -> None:
         written = threading.Event()
         recording = threading.Thread(
             target=self._recorder.keep, args=(spark, written), daemon=True, name="spike-recorder"
@@ -73,7 +75,6 @@ class Sender:
 
     def _load(self, spark: SparkSession, stop: threading.Event) -> None:
         """Take what an earlier start has left, and try again what was refused."""
-        spark.sparkContext.setLocalProperty("spark.scheduler.pool", tables.SPIKE)
         failures = 0
         while not stop.is_set():
             try:

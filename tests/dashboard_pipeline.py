@@ -150,6 +150,12 @@ STREAMS = Row(
             width=12,
         ),
         Panel(
+            "Files of the fullest hour",
+            "What the last compaction left; the newest hour is not touched.",
+            one("firehose_spark_fullest_hour_files", "{{table}}"),
+            width=12, alert="SmallFilesGrow",
+        ),
+        Panel(
             "Events of spikes", "The outbox, by status.",
             one("firehose_spark_spikes", "{{status}}"),
             width=12, alert="SpikeDeliveryRefused",

@@ -18,6 +18,7 @@ from lakehouse.api.metrics import Metrics
 from lakehouse.api.refresher import Refresher
 from producer.metrics import Counters, registry_of
 from spark_jobs.lineage import Lineage
+from spark_jobs.maintenance.metrics import TableFigures
 from spark_jobs.metrics import StreamFigures
 from spark_jobs.stream import Context
 
@@ -94,6 +95,7 @@ def _spark() -> Iterable[Metric]:
     registry = CollectorRegistry()
     registry.register(StreamFigures(context, ()))
     registry.register(Lineage(settings, context.status, "run"))
+    registry.register(TableFigures())
     return list(registry.collect())
 
 

@@ -8,14 +8,16 @@ from typing import Final
 import structlog
 
 from lakehouse.errors import FirehoseError
+from lakehouse.maintenance import STEPS
 from spark_jobs import faults, lease
+from spark_jobs.maintenance.metrics import TableFigures
 from spark_jobs.maintenance.run import LEASE, Run
-from spark_jobs.maintenance.steps import STEPS
 from spark_jobs.stream import Context
 
 # Listing all files of a lake is dear on an object store, and orphans are rare.
 _ORPHANS_SECONDS: Final = 86_400.0
 _ORPHANS: Final = "orphans"
+_COMPACT: Final = "compact"
 _TAG: Final = "maintenance"
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,8 @@ class Maintainer:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._orphans_at: float | None = None
+        self._figures = TableFigures()
+        context.registry.register(self._figures)
 
     def keep(self, stop: threading.Event) -> None:
         """Stay until `stop`; a run under way ends after its step."""
@@ -52,6 +56,8 @@ class Maintainer:
         )  # fmt: skip
         with lease.held(context.spark, context.settings, [LEASE], run.run_id, "maintenance"):
             done = run.run()
+        compacted = [each for each in done if each.step == _COMPACT and each.error is None]
+        self._figures.note((each.table, each.after) for each in compacted)
         if _ORPHANS in run.steps and not stop.is_set():
             self._orphans_at = time.monotonic()
         failed = sum(each.error is not None for each in done)

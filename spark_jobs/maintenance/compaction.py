@@ -5,7 +5,7 @@ appends take it for no change (sinks.py).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -51,22 +51,29 @@ class Compacted:
         )
 
 
-def crowded_hours(spark: SparkSession, table: str) -> list[Pair]:
-    """The runs of hours (first, last; since 1970) that compaction would take."""
+def files_by_hour(spark: SparkSession, table: str) -> dict[int, int]:
+    """How many files begin in which hour (since 1970)."""
     files = spark.table(f"{tables.full_name(table)}.data_files")
     lowest = F.col(f"readable_metrics.{LAYOUTS[table].time}.lower_bound")
     hour = F.floor(F.unix_seconds(lowest) / _HOUR_SECONDS).alias("hour")
     counted = files.groupBy(hour).count().where("hour IS NOT NULL").collect()
-    found = {int(row["hour"]): int(row["count"]) for row in counted}
-    return plan.hours_to_compact(found, int(time.time()) // _HOUR_SECONDS)
+    return {int(row["hour"]): int(row["count"]) for row in counted}
+
+
+def crowded_hours(files: Mapping[int, int]) -> list[Pair]:
+    """The runs of hours (first, last; since 1970) that compaction would take."""
+    return plan.hours_to_compact(files, int(time.time()) // _HOUR_SECONDS)
 
 
 def compact(
-    spark: SparkSession, table: str, stopped: Callable[[], bool] = lambda: False
+    spark: SparkSession,
+    table: str,
+    crowded: Iterable[Pair],
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Compacted:
-    """Compact the crowded hours; what others change meanwhile is tried again, then left alone."""
+    """Compact these hours; what others change meanwhile is tried again, then left alone."""
     done = Compacted()
-    for first, last in crowded_hours(spark, table):
+    for first, last in crowded:
         if stopped():
             break
         found = _retried(partial(_rewrite, spark, table, first, last))

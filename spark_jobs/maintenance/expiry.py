@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lakehouse.settings import Settings
-from spark_jobs import release_writes, snapshots
+from spark_jobs import release_writes, sinks, snapshots
 from spark_jobs.maintenance import plan
 from spark_jobs.maintenance.layouts import LAYOUTS
 from spark_jobs.maintenance.plan import Position, Snapshot
@@ -80,7 +80,7 @@ def _ids(found: list[Snapshot]) -> set[int]:
 def _unsettled(spark: SparkSession, told: dict[str, Any]) -> set[int]:
     """Commits of releases that are not audited yet: the next release writes their rows."""
     released = {
-        str(each["summary"].get("firehose.query-id")): int(each["snapshot-id"])
+        str(each["summary"].get(sinks.QUERY)): int(each["snapshot-id"])
         for each in told.get("snapshots", ())
         if release_writes.COUNTS in each.get("summary", {})
     }

@@ -19,7 +19,8 @@ _QUERY_HOURS: Final = 24
 class Figures:
     """`metadata_bytes` is the size of the table's metadata.json, which each commit writes anew.
 
-    `query_ms`: a count of distinct values over the newest day; None where it was not asked for.
+    `query_ms`: what `query_ms()` found; `fullest_hour`: the files of the hour that has most, the
+    newest left out. None where they were not asked for.
     """
 
     files: int = 0
@@ -30,10 +31,11 @@ class Figures:
     manifests: int = 0
     metadata_bytes: int = 0
     query_ms: int | None = None
+    fullest_hour: int | None = None
 
 
-def figures(spark: SparkSession, table: str, timed: bool = False) -> Figures:
-    """The figures of a table as it stands; `timed`: with the query."""
+def figures(spark: SparkSession, table: str) -> Figures:
+    """The figures of a table as it stands, but for the query's."""
     loaded = snapshots.load(spark, table)
     newest, metadata = loaded.currentSnapshot(), loaded.operations().current()
     size = int(loaded.io().newInputFile(metadata.metadataFileLocation()).getLength())
@@ -48,7 +50,6 @@ def figures(spark: SparkSession, table: str, timed: bool = False) -> Figures:
         metadata.snapshots().size(),
         newest.allManifests(loaded.io()).size(),
         size,
-        _timed(spark, table) if timed else None,
     )
 
 
@@ -56,7 +57,8 @@ def _number(summary: Any, name: str) -> int:
     return int(summary.get(name) or 0)
 
 
-def _timed(spark: SparkSession, table: str) -> int:
+def query_ms(spark: SparkSession, table: str) -> int:
+    """The time of a count of distinct values over the newest day, ms."""
     layout = LAYOUTS[table]
     rows = spark.table(tables.full_name(table))
     newest = rows.agg(F.max(layout.time).alias("newest"))  # from statistics: no file is read

@@ -22,7 +22,7 @@ class Layout:
 
 # A record of an old trade that came today is young: what came lately is all there.
 _RECORD_AGES: Final = ("event_ts", "kafka_timestamp")
-# `ops_migration` is left alone: a row a release.
+# Of each table of lakehouse.maintenance.TABLES.
 LAYOUTS: Final = {
     tables.BRONZE: Layout("event_ts", ("symbol", "agg_id"), tables.SILVER, _RECORD_AGES),
     tables.SILVER: Layout("event_ts", ("symbol", "agg_id"), reader=tables.GOLD),

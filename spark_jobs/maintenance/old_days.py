@@ -48,7 +48,7 @@ def take(spark: SparkSession, settings: Settings, table: str, days: int, dry_run
     rows = sum(row["rows"] for row in gone)
     if files and not dry_run:
         taken = Removed(before, rows, _sums(spark, table, snapshot, before))
-        _remove(loaded, files, snapshots.removed(loaded).and_also(taken))
+        _remove(spark, loaded, files, snapshots.removed(loaded).and_also(taken))
     return Taken(rows, len(gone), len(files), held)
 
 
@@ -66,7 +66,7 @@ def _by_day(
         *(F.col(f"{each}.upper_bound") < F.lit(before) for each in metrics),
         *(F.col(f"{each}.null_value_count") == 0 for each in metrics),
     )
-    files = spark.read.option("snapshot-id", str(snapshot))
+    files = spark.read.option("versionAsOf", str(snapshot))
     rows = files.table(f"{tables.full_name(table)}.data_files").where(at < F.lit(before))
     days = rows.groupBy(F.to_date(at).alias("day")).agg(
         F.every(F.forall(old, lambda each: F.coalesce(each, F.lit(False)))).alias("old"),
@@ -119,13 +119,17 @@ def _sums(
     return {row["query_id"]: row["rows"] for row in sums.collect()}
 
 
-def _remove(loaded: Any, files: list[str], noted: Removed) -> None:
+def _remove(spark: SparkSession, loaded: Any, files: list[str], noted: Removed) -> None:
     """Files and note in one commit; refused where another writer took one of the files."""
+    jvm: Any = spark.sparkContext._jvm
     change = loaded.newTransaction()
-    delete = change.newDelete().validateFilesExist()
+    delete = change.newDelete()
+    delete.validateFilesExist()
     for path in files:
-        delete = delete.deleteFile(path)
-    delete.set(retention.ROWS, str(noted.rows)).commit()
+        # Never a String: Py4J would find an inner method that removes the file itself, at once.
+        delete.deleteFile(jvm.java.lang.StringBuilder(path))
+    delete.set(retention.ROWS, str(noted.rows))
+    delete.commit()
     properties = change.updateProperties()
     for name, value in noted.properties.items():
         properties = properties.set(name, value)

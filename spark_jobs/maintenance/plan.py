@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from lakehouse.id_ranges import IdRanges, Pair
+from spark_jobs.sinks import BATCH, QUERY
 
 # An hour with so many files is compacted; one or two are as good as it gets.
 LEAST_FILES: Final = 3
@@ -38,8 +39,8 @@ class Snapshot:
             int(told["snapshot-id"]),
             int(told.get("sequence-number", 0)),
             int(told["timestamp-ms"]),
-            summary.get("firehose.query-id"),
-            int(summary.get("firehose.batch-id") or 0),
+            summary.get(QUERY),
+            int(summary.get(BATCH) or 0),
         )
 
 
@@ -63,6 +64,12 @@ def hours_to_compact(files: Mapping[int, int], now_hour: int) -> list[Pair]:
     end = min(max(files, default=0), now_hour)
     many = [hour for hour, count in files.items() if count >= LEAST_FILES and hour < end]
     return [pair for first, last in IdRanges.from_ids(many) for pair in _cut(first, last)]
+
+
+def fullest(files: Mapping[int, int]) -> int:
+    """The most files that an hour has, the newest hour left out."""
+    newest = max(files, default=0)
+    return max((count for hour, count in files.items() if hour < newest), default=0)
 
 
 def worth_merging(manifests: int) -> bool:

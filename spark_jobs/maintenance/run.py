@@ -2,8 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,17 +11,19 @@ import structlog
 from pyspark.sql import SparkSession
 
 from lakehouse import tables
+from lakehouse.maintenance import STEPS, TABLES
 from lakehouse.settings import Settings
-from spark_jobs import faults, snapshots
+from spark_jobs import faults, session, sinks
 from spark_jobs.audit import Counts
-from spark_jobs.maintenance import compaction
-from spark_jobs.maintenance.figures import Figures, figures
-from spark_jobs.maintenance.steps import STEPS, Task, is_begun, tables_to_maintain
+from spark_jobs.maintenance import compaction, plan
+from spark_jobs.maintenance.figures import Figures, figures, query_ms
+from spark_jobs.maintenance.steps import WORK, Task, is_begun
 from spark_jobs.sinks import Batch, OnceAppender
 from spark_jobs.stream import compile_plans
 
 LEASE: Final = "maintenance"
 POOL: Final = "maintenance"
+_COMPACT: Final = "compact"
 _MOST_ERROR: Final = 2000
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,7 @@ class Run:
     spark: SparkSession
     settings: Settings
     tables: Sequence[str] = ()
-    steps: Sequence[str] = tuple(STEPS)
+    steps: Sequence[str] = STEPS
     dry_run: bool = False
     tell: Callable[[str], None] = lambda _: None
     stopped: Callable[[], bool] = lambda: False
@@ -62,11 +63,11 @@ class Run:
 
     def run(self) -> list[Done]:
         """Maintain one table after the other; a step that fails is told, and the next begins."""
-        spark = session(self.spark)
         done: list[Done] = []
-        with active(spark):
+        with session.of_this_thread(self.spark, POOL) as spark:
+            spark.conf.set("spark.sql.iceberg.compression-level", compaction.LEVEL)
             try:
-                for table in tables_to_maintain(list(self.tables)):
+                for table in [each for each in TABLES if not self.tables or each in self.tables]:
                     if is_begun(spark, table):
                         done += self._table(spark, table)
             finally:
@@ -85,33 +86,6 @@ class Run:
         return found
 
 
-def session(spark: SparkSession) -> SparkSession:
-    """A session of its own: settings of its own, and a place behind the streams."""
-    own = spark.newSession()
-    own.sparkContext.setLocalProperty("spark.scheduler.pool", POOL)
-    own.conf.set("spark.sql.iceberg.compression-level", compaction.LEVEL)
-    return own
-
-
-@contextmanager
-def active(spark: SparkSession) -> Iterator[None]:
-    """`spark` is this thread's active session meanwhile, as Iceberg asks that one for catalogs.
-
-    A thread that was begun in Python has none, and would know no catalog.
-    """
-    jvm: Any = spark.sparkContext._jvm
-    sessions = SparkSession._get_j_spark_session_class(jvm)
-    before = sessions.getActiveSession()
-    sessions.setActiveSession(spark._jsparkSession)
-    try:
-        yield
-    finally:
-        if before.isDefined():
-            sessions.setActiveSession(before.get())
-        else:
-            sessions.clearActiveSession()
-
-
 def record(spark: SparkSession, run_id: str, done: Sequence[Done]) -> None:
     """A row of ops_audit for each step, all in one commit."""
     schema = spark.table(tables.full_name(tables.AUDIT)).schema
@@ -126,19 +100,29 @@ def _done(task: Task, name: str) -> Done:
     try:
         before = figures(task.spark, task.table)
         compile_plans(task.spark, before.rows)
-        timed = name == "compact" and bool(compaction.crowded_hours(task.spark, task.table))
-        before = figures(task.spark, task.table, timed)
-        at = snapshots.current_id(snapshots.load(task.spark, task.table))
-        did = STEPS[name](task)
-        changed = at != snapshots.current_id(snapshots.load(task.spark, task.table))
-        after = figures(task.spark, task.table, timed and changed and not task.dry_run)
-        if after.query_ms is None:
-            after = replace(after, query_ms=before.query_ms)
+        if name == _COMPACT:
+            task, before = _crowded(task, before)
+        at = sinks.snapshot_id(task.spark, task.table)
+        did = WORK[name](replace(task, before=before))
+        after = figures(task.spark, task.table)
+        if at == sinks.snapshot_id(task.spark, task.table):
+            after = replace(after, query_ms=before.query_ms, fullest_hour=before.fullest_hour)
+        elif name == _COMPACT:
+            _, after = _crowded(task, after, bool(task.crowded))
         return Done(task.table, name, before, after, did, started, datetime.now(UTC))
     except Exception as error:  # the next step, and the streams, are no worse for it
         why = faults.reason(faults.causes(error))[:_MOST_ERROR]
         log.warning("maintenance_step_failed", table=task.table, step=name, error=why)
         return Done(task.table, name, before, before, {}, started, datetime.now(UTC), why)
+
+
+def _crowded(task: Task, found: Figures, timed: bool = False) -> tuple[Task, Figures]:
+    """The hours to compact, and with them the figures that compaction is measured by."""
+    files = compaction.files_by_hour(task.spark, task.table)
+    crowded = compaction.crowded_hours(files)
+    took = query_ms(task.spark, task.table) if crowded or timed else None
+    found = replace(found, query_ms=took, fullest_hour=plan.fullest(files))
+    return replace(task, crowded=crowded), found
 
 
 def _row(run_id: str, number: int, done: Done, names: Sequence[str]) -> tuple[Any, ...]:

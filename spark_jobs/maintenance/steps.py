@@ -1,50 +1,57 @@
 """The steps of a run on one table: each says what it did, or in a dry run what it would do."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
 from lakehouse import tables
+from lakehouse.id_ranges import Pair
 from lakehouse.settings import Settings
 from spark_jobs import snapshots
 from spark_jobs.maintenance import compaction, expiry, old_days, orphans, plan, retention
-from spark_jobs.maintenance.figures import figures
+from spark_jobs.maintenance.figures import Figures
 
 _MOST_NAMED: Final = 20
 
 
 @dataclass(frozen=True)
 class Task:
-    """A table to maintain. `stopped` ends a step between two of its commits."""
+    """A step on a table, as it was `before`. `stopped` ends it between two of its commits.
+
+    `crowded`: the hours to be compacted, where that is the step.
+    """
 
     spark: SparkSession
     settings: Settings
     table: str
     dry_run: bool
     stopped: Callable[[], bool] = lambda: False
+    before: Figures = field(default_factory=Figures)
+    crowded: Sequence[Pair] = ()
 
 
 def compact(task: Task) -> dict[str, Any]:
     """Make the crowded hours one file each."""
     if task.dry_run:
-        runs = compaction.crowded_hours(task.spark, task.table)
-        return {"hours": sum(last - first + 1 for first, last in runs)}
-    return asdict(compaction.compact(task.spark, task.table, task.stopped))
+        return {"hours": sum(last - first + 1 for first, last in task.crowded)}
+    return asdict(compaction.compact(task.spark, task.table, task.crowded, task.stopped))
 
 
 def deletes(task: Task) -> dict[str, Any]:
     """Work position deletes into few files; our own writers make none."""
-    found = figures(task.spark, task.table).delete_files
-    return {"rewritten": found if task.dry_run or not found else _deletes(task)}
+    found = task.before.delete_files
+    if found and not task.dry_run:
+        found = compaction.delete_files(task.spark, task.table)
+    return {"rewritten": found}
 
 
 def manifests(task: Task) -> dict[str, Any]:
     """Merge manifests."""
     if not task.dry_run:
         return {"rewritten": compaction.manifests(task.spark, task.table)}
-    found = figures(task.spark, task.table).manifests
+    found = task.before.manifests
     return {"rewritten": found if plan.worth_merging(found) else 0}
 
 
@@ -73,12 +80,8 @@ def retain(task: Task) -> dict[str, Any]:
     return {"rows": retention.retain(task.spark, task.settings, task.table, task.dry_run)}
 
 
-def _deletes(task: Task) -> int:
-    return compaction.delete_files(task.spark, task.table)
-
-
-# In the order of a run: what goes first leaves less to the next.
-STEPS: Final[dict[str, Callable[[Task], dict[str, Any]]]] = {
+# By the names of lakehouse.maintenance.STEPS.
+WORK: Final[dict[str, Callable[[Task], dict[str, Any]]]] = {
     "retention": retain,
     "compact": compact,
     "deletes": deletes,
@@ -91,10 +94,3 @@ STEPS: Final[dict[str, Callable[[Task], dict[str, Any]]]] = {
 def is_begun(spark: SparkSession, table: str) -> bool:
     """Whether a table has had a commit."""
     return snapshots.current_id(snapshots.load(spark, table)) is not None
-
-
-def tables_to_maintain(names: list[str]) -> list[str]:
-    """These in the lake's order; all where none is named."""
-    return [
-        each for each in tables.ALL if each != tables.MIGRATION and (not names or each in names)
-    ]

@@ -3,13 +3,19 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lakehouse import settings as settings_module
 from lakehouse import tables
+from lakehouse.checks import record
+from lakehouse.checks.catalogue import all_checks
+from lakehouse.checks.runner import OK, Result
 from lakehouse.errors import SettingsError
+from lakehouse.maintenance import STEPS
 from lakehouse.stack.seaweed import CHECKPOINTS, SeaweedServer
 from tests.chaos.runs import java_of
 from tests.commands import firehose, nothing_left, query, start
@@ -17,6 +23,7 @@ from tests.seaweed import KEYS, lake_there, running_seaweed
 from tests.streams import ended_well, until_taken
 
 TRADES = 6_000
+DAY = timedelta(days=1)
 RUN = ("run", "--simulate", "--trades", str(TRADES), "--rate", "500", "--until-idle")
 SMALL_BATCHES = {
     "CHECKPOINT_DIR": f"{CHECKPOINTS}/of-this-lake",
@@ -66,9 +73,39 @@ def test_a_run_fills_it_beside_other_writers_and_after_a_kill(
     assert query(tmp_path, data, CHECKED, env) == [
         {"runs": len(told), "n": sum(len(each["checks"]) for each in told)}
     ]
+    maintained(tmp_path, data, env)
     assert not [*data.glob("warehouse"), *data.glob("checkpoints")], "nothing lies beside S3"
     logs = "".join(path.read_text(errors="replace") for path in data.glob("logs/*.log"))
     assert KEYS.secret.get_secret_value() not in logs
+
+
+def maintained(folder: Path, data: Path, env: dict[str, str]) -> None:
+    """Every step of maintenance works there, by checkpoints on S3; the proof holds after it."""
+    there = {name.lower(): value for name, value in env.items()}
+    settings = settings_module.load(_env_file=None, data_dir=data, **there)
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    for number, days in enumerate((3, 3, 3, 100)):
+        record.record(settings, "check-old", number, [a_result(hour - days * DAY)])
+    more = {**env, "SNAPSHOT_KEEP_MINUTES": "0.1", "AUDIT_RETENTION_DAYS": "30"}
+    done = firehose(folder, "maintain", "--format", "json", "--data-dir", str(data), env=more)
+    assert done.returncode == 0, done.stdout
+    steps = json.loads(done.stdout[done.stdout.index("{\n") :])["steps"]
+    did = {(each["table"], each["step"]): each["did"] for each in steps}
+    assert {step for _, step in did} == set(STEPS)
+    assert did[tables.AUDIT, "retention"]["rows"] == 1
+    assert did[tables.AUDIT, "compact"]["rewritten"] >= 3
+    for table in (tables.BRONZE, tables.SILVER, tables.AUDIT):
+        expired = did[table, "expire"]
+        assert expired["snapshots"] > 0 and not expired["held"]
+        assert did[table, "orphans"]["files"] == 0, "all of them are young"
+    done = firehose(folder, "check", "--full", "--no-record", "--data-dir", str(data), env=env)
+    assert done.returncode == 0, done.stdout
+    assert query(folder, data, SILVER, env) == [{"n": TRADES, "keys": TRADES}]
+
+
+def a_result(at: datetime) -> Result:
+    """What a check that passed then would have put on record."""
+    return Result(all_checks()[0], OK, 0, (), at, at, 1)
 
 
 def found_by(check: subprocess.Popen[str]) -> dict[str, Any]:

@@ -66,7 +66,9 @@ def reading(settings: Settings) -> Iterator[list[int]]:
 
 
 def test_nothing_is_lost_refused_or_unreadable_meanwhile(tmp_path: Path) -> None:
-    settings = lake_settings(tmp_path / "lake", maintain_seconds=1, snapshot_keep_minutes=0.2)
+    settings = lake_settings(
+        tmp_path / "lake", maintain_seconds=1, snapshot_keep_minutes=0.2, bronze_retention_days=30
+    )
     with application(settings) as app:
         app.until_ready()
         commit(settings, 0)

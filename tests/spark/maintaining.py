@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pyspark.sql import SparkSession
 
 from lakehouse import tables
+from lakehouse.maintenance import STEPS
 from lakehouse.settings import Settings
 from spark_jobs import stream
 from spark_jobs.app import JOBS
 from spark_jobs.maintenance.run import Done, Run
-from spark_jobs.maintenance.steps import STEPS
 from tests.spark.feeding import feed_bronze
 from tests.spark.test_streams import MINUTE, START, encoded, trade
 
@@ -46,7 +46,7 @@ def maintained(
     spark: SparkSession,
     settings: Settings,
     names: Sequence[str] = (),
-    steps: Sequence[str] = tuple(STEPS),
+    steps: Sequence[str] = STEPS,
     dry_run: bool = False,
 ) -> dict[tuple[str, str], Done]:
     """A run's results by table and step; AssertionError where one failed."""

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse import maintenance
+from lakehouse.maintenance import STEPS, TABLES
 from spark_jobs.maintenance import plan
+from spark_jobs.maintenance.layouts import LAYOUTS
 from spark_jobs.maintenance.plan import Position, Snapshot
-from spark_jobs.maintenance.steps import STEPS, tables_to_maintain
+from spark_jobs.maintenance.steps import WORK
 
 A, B = "01234567-89ab-cdef-0123-456789abcdef", "11234567-89ab-cdef-0123-456789abcdef"
 NOW = 1_000_000
@@ -86,6 +87,6 @@ def test_a_snapshot_is_read_from_a_table_s_metadata() -> None:
     assert Snapshot.read(told) == Snapshot(7, 3, 5, A)
 
 
-def test_the_command_and_the_jobs_know_the_same_steps_and_tables() -> None:
-    assert tuple(STEPS) == maintenance.STEPS
-    assert tuple(tables_to_maintain([])) == maintenance.TABLES
+def test_each_step_has_its_work_and_each_table_its_layout() -> None:
+    assert tuple(WORK) == STEPS
+    assert set(LAYOUTS) == set(TABLES)
