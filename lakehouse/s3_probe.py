@@ -4,9 +4,9 @@ from typing import Final
 
 from lakehouse import lake_refusals
 from lakehouse.errors import UnreachableError
+from lakehouse.s3_names import on_s3
 from lakehouse.settings import Settings
 
-_S3: Final = "s3://"
 _SECONDS: Final = 5.0
 # pyarrow says nothing more exact than this text.
 _UNREACHABLE: Final = "NETWORK_CONNECTION"
@@ -16,7 +16,7 @@ _NOT_ALLOWED: Final = "ACCESS_DENIED"
 def addresses(settings: Settings) -> list[str]:
     """Where on S3 the tables and the checkpoints lie, as bucket/path; empty for folders."""
     found = (settings.warehouse, settings.checkpoints)
-    return [each.removeprefix(_S3) for each in found if each.startswith(_S3)]
+    return [each.partition("://")[2] for each in found if on_s3(each)]
 
 
 def require(settings: Settings, seconds: float = _SECONDS) -> None:
