@@ -8,6 +8,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 _SECONDS = 20.0
 _BATCH = 10_000
+# A broker that is just back answers late, and tells no leaders for a moment.
+_PATIENT = stamina.retry(on=KafkaException, attempts=None, timeout=3 * _SECONDS, wait_max=1.0)
 
 
 class Record(NamedTuple):
@@ -25,7 +27,11 @@ class TopicReader:
     """Goes on where it was; a topic that does not exist yet has no messages."""
 
     def __init__(self, servers: str, topics: tuple[str, ...]) -> None:
-        options = {"bootstrap.servers": servers, "group.id": "judge", "enable.auto.commit": False}
+        options = {
+            "bootstrap.servers": servers, "group.id": "judge", "enable.auto.commit": False,
+            # A broker that was killed is asked again soon: librdkafka would wait up to 10 s.
+            "reconnect.backoff.max.ms": 1000,
+        }  # fmt: skip
         self._consumer = Consumer({**options, "error_cb": lambda _: None, "log_level": 0})
         self._topics = topics
         self._next: dict[tuple[str, int], int] = {}
@@ -40,6 +46,7 @@ class TopicReader:
         """Leave the broker."""
         self._consumer.close()
 
+    @_PATIENT
     def _partitions(self, topic: str) -> list[int]:
         told = self._consumer.list_topics(topic, timeout=_SECONDS).topics[topic]
         if told.error is not None:
@@ -63,9 +70,8 @@ class TopicReader:
                 self._next[where] = at
                 yield record
 
-    @stamina.retry(on=KafkaException, attempts=None, timeout=2 * _SECONDS, wait_max=1.0)
+    @_PATIENT
     def _offsets(self, asked: TopicPartition) -> tuple[int, int]:
-        # A broker that is just back, or a topic that is new, has no leader for a moment.
         offsets = self._consumer.get_watermark_offsets(asked, timeout=_SECONDS)
         assert offsets is not None, f"{asked}: the broker does not tell its offsets"
         return offsets
