@@ -4,6 +4,8 @@ import json
 import re
 import sys
 import uuid
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -14,14 +16,16 @@ from rich.text import Text
 
 from lakehouse.alerts import News, Subject, message
 from lakehouse.checks import catalogue, record
+from lakehouse.checks.catalogue import Check
 from lakehouse.checks.runner import FAILED, OK, Bounds, Look, Result, in_words, look
 from lakehouse.commands import DataDir, Format, console, settings_for
-from lakehouse.errors import IncompleteError, SettingsError
+from lakehouse.errors import IncompleteError, SettingsError, UnreachableError
 from lakehouse.settings import Settings
 from lakehouse.values import Json, plain
 from lakehouse.webhook import send_test
 
 _DEFAULT_SINCE = "24h"
+_TRIES = 3
 _SPAN = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _STYLES = {OK: "green", FAILED: "bold red"}
@@ -68,11 +72,21 @@ def check(
         return
     chosen = catalogue.chosen(names or ())
     now = datetime.now(UTC)
-    found = look(settings, chosen, Bounds.of(settings, now, None if full else _instant(since, now)))
+    found = _look(
+        settings, chosen, Bounds.of(settings, now, None if full else _instant(since, now))
+    )
     _show(found, fmt)
     if recorded:
         record.record(settings, f"{record.ON_DEMAND}{uuid.uuid4().hex}", 0, found.results)
     _raise_if_failed(found)
+
+
+def _look(settings: Settings, checks: Sequence[Check], bounds: Bounds) -> Look:
+    """A look; anew where a file of the lake went meanwhile, as each commit lets old ones go."""
+    for _ in range(_TRIES - 1):
+        with suppress(UnreachableError):
+            return look(settings, checks, bounds)
+    return look(settings, checks, bounds)
 
 
 def show(found: Look, out: Console) -> None:
