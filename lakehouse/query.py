@@ -46,6 +46,7 @@ class Lake:
         self._con.execute(f"SET search_path = '{CATALOG}.{NAMESPACE},memory.main'")
         self._viewed: set[str] = set()
         self._kept: set[str] = set()
+        self._metadata: dict[str, dict[str, Any]] = {}
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -98,6 +99,11 @@ class Lake:
 
     def metadata(self, table: str) -> dict[str, Any]:
         """The metadata file of a table, as Iceberg's specification names its fields."""
+        if table not in self._metadata:  # frozen as the lake is: read once
+            self._metadata[table] = self._read_metadata(table)
+        return self._metadata[table]
+
+    def _read_metadata(self, table: str) -> dict[str, Any]:
         try:
             read = f"SELECT content FROM read_blob({self._address(table)})"
             [(content,)] = self._con.execute(read).fetchall()
